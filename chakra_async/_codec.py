@@ -1,0 +1,263 @@
+"""The one converter between wire JSON and our models.
+
+Reading is lenient by one rule: a field that is missing or null takes its default, a value that can be read
+as the field's type without guessing is, and anything else is kept in ``extra`` under its wire name, along
+with the fields we do not know. Only a required field (documented as always there) can make reading fail.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import attrs
+import cattrs
+import orjson
+
+from chakra_async._shapes import as_list, as_mapping, as_object
+from chakra_async.errors import DecodeError
+from chakra_async.models.jobs import Job
+from chakra_async.models.reply import Reply
+
+
+T = TypeVar("T")
+
+_MISFIT = object()
+
+
+def camel(name: str) -> str:
+    """``next_action_at`` to ``nextActionAt``."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def to_instant(milliseconds: float) -> datetime:
+    """Epoch milliseconds to an aware datetime in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def to_milliseconds(instant: datetime, name: str) -> int:
+    """An aware datetime to epoch milliseconds.
+
+    Raises:
+        TypeError: it is not a datetime.
+        ValueError: it is naive, so that nobody can tell which instant is meant.
+    """
+    if not isinstance(instant, datetime):
+        raise TypeError(f"{name} must be an aware datetime, not {type(instant).__name__}")
+    if instant.tzinfo is None or instant.utcoffset() is None:
+        raise ValueError(f"{name} has no time zone; write datetime(..., tzinfo=UTC)")
+    return round(instant.timestamp() * 1000)
+
+
+def _text(value: Any) -> Any:
+    if value.__class__ is str:
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _MISFIT
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _MISFIT
+    try:
+        number = int(value)
+        return number if isinstance(value, str) or number == value else _MISFIT
+    except (TypeError, ValueError, OverflowError):
+        return _MISFIT
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower(), value)
+    return bool(value) if value in (True, False) else _MISFIT
+
+
+def _instant(value: Any) -> Any:
+    try:
+        if isinstance(value, str):
+            if not value.strip("-").isdigit():
+                moment = datetime.fromisoformat(value)
+                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            value = int(value)
+        # The service writes 0 for "not yet".
+        return _MISFIT if isinstance(value, bool) else to_instant(value) if value else None
+    except (TypeError, ValueError, OverflowError, OSError):
+        return _MISFIT
+
+
+def _mapping(value: Any) -> Any:
+    return as_object(value) if isinstance(value, dict) or value == [] else _MISFIT
+
+
+def _text_or_mapping(value: Any) -> Any:
+    return as_object(value) if isinstance(value, dict) else value if isinstance(value, str) else _MISFIT
+
+
+_READERS: dict[Any, Callable[[Any], Any]] = {
+    str: _text,
+    int: _whole,
+    bool: _flag,
+    datetime: _instant,
+    dict: _mapping,
+    frozenset({str, dict}): _text_or_mapping,
+}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    options = [hint]
+    if get_origin(hint) in {Union, UnionType}:
+        options = [option for option in get_args(hint) if option is not NoneType]
+    kinds = [get_origin(option) or option for option in options]
+    return _READERS[kinds[0] if len(kinds) == 1 else frozenset(kinds)]
+
+
+def _model_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
+    """Build the reader of one model: known fields popped from a copy, so what is left is ``extra``."""
+    hints = get_type_hints(cls)
+    fields = [
+        (field.name, camel(field.name), _reader(hints[field.name]), field.default is attrs.NOTHING)
+        for field in attrs.fields(cls)
+        if field.name != "extra"
+    ]
+
+    def structure(source: Any, _: Any) -> Any:
+        rest = dict(source)
+        pop = rest.pop
+        known: dict[str, Any] = {}
+        for name, wire, read, required in fields:
+            raw = pop(wire, None)
+            value = None if raw is None else read(raw)
+            if value is None or value is _MISFIT:
+                if required:
+                    raise ValueError(f"{cls.__name__}.{name} is missing or of the wrong type")
+                if value is _MISFIT:
+                    rest[wire] = raw
+            else:
+                known[name] = value
+        return cls(extra=rest, **known)
+
+    return structure
+
+
+def _is_model(cls: Any) -> bool:
+    return attrs.has(cls) and any(field.name == "extra" for field in attrs.fields(cls))
+
+
+converter = cattrs.Converter()
+converter.register_structure_hook_factory(_is_model, _model_hook)
+
+
+def decode(reply: Reply, cls: type[T]) -> T:
+    """Read the payload of an answer as one object.
+
+    Raises:
+        DecodeError: it is no object, or lacks a field that is always there.
+    """
+    return read_object(reply, reply.data, cls)
+
+
+def decode_list(reply: Reply, cls: type[T]) -> list[T]:
+    """Read the payload of an answer as a list of objects.
+
+    Raises:
+        DecodeError: it is no list, or one of its items is no such object.
+    """
+    items: Any = reply.data
+    if not isinstance(items, list):
+        raise misshapen(reply, f"a list of {cls.__name__} was due, but {_describe(items)} came")
+    return [read_object(reply, item, cls) for item in as_list(items)]
+
+
+def decode_job(reply: Reply) -> Job:
+    """Read a background job together with the counts that stand in ``_meta``."""
+    job = decode(reply, Job)
+    counts = as_object(reply.meta.get("bjEntryCompletionStatusVsCount"))
+    whole = {status: _whole(count) for status, count in counts.items()}
+    job.counts = {status: count for status, count in whole.items() if count is not _MISFIT}
+    return job
+
+
+def read_object(reply: Reply, source: Any, cls: type[T]) -> T:
+    """Read ``source``, a part of ``reply``, as a ``cls``."""
+    if not isinstance(source, dict):
+        raise misshapen(reply, f"a {cls.__name__} was due, but {_describe(source)} came")
+    try:
+        return converter.structure(source, cls)
+    except ValueError as error:
+        raise misshapen(reply, str(error)) from None
+
+
+def misshapen(reply: Reply, what: str) -> DecodeError:
+    """Make the error for an answer that is JSON but not what the call promises."""
+    return DecodeError(
+        f"The answer ({reply.status}) cannot be read: {what}.",
+        status=reply.status,
+        request_id=reply.request_id,
+        method=reply.method,
+        path=reply.path,
+        attempts=reply.attempts,
+        retry_safe=reply.repeatable,
+    )
+
+
+def _describe(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, list):
+        return "an empty list" if not value else "a list"
+    return "an object" if isinstance(value, dict) else type(value).__name__
+
+
+_STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+def encode(value: Any) -> bytes:
+    """Encode JSON strictly: nothing is guessed, nothing is silently turned into ``null``.
+
+    Raises:
+        TypeError: a value has no JSON form of its own (the message says which, and what to write).
+        ValueError: NaN or an infinite number, which JSON cannot hold.
+    """
+    try:
+        encoded = orjson.dumps(value, default=_refuse, option=_STRICT)
+    except orjson.JSONEncodeError as error:
+        raise TypeError(str(error.__cause__ or error)) from None
+    # orjson writes NaN as null; only a body that holds a null can hide one.
+    if b"null" in encoded:
+        _refuse_nan(value)
+    return encoded
+
+
+def encode_query(where: Any) -> Any:
+    """Write the datetimes inside a ``where`` as the ISO 8601 text its filters take."""
+    if isinstance(where, datetime):
+        return to_instant(to_milliseconds(where, "a datetime in where")).isoformat().replace("+00:00", "Z")
+    if (mapping := as_mapping(where)) is not None:
+        return {key: encode_query(value) for key, value in mapping.items()}
+    if isinstance(where, list | tuple):
+        return [encode_query(value) for value in cast("Sequence[Any]", where)]
+    return where
+
+
+def _refuse(value: Any) -> Any:
+    if (mapping := as_mapping(value)) is not None:
+        return dict(mapping)
+    if isinstance(value, datetime):
+        raise TypeError(
+            "a datetime inside data could mean two things to the service: write "
+            "int(when.timestamp() * 1000) for a datetime attribute, when.isoformat() for datetimeISO8601"
+        )
+    raise TypeError(f"{type(value).__name__} has no JSON form; convert it first")
+
+
+def _refuse_nan(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is not a number JSON can hold; leave the value out, or write None")
+    if (mapping := as_mapping(value)) is not None:
+        value = list(mapping.values())
+    if isinstance(value, list | tuple):
+        for item in cast("Sequence[Any]", value):
+            _refuse_nan(item)

@@ -1,0 +1,164 @@
+"""From (status, headers, bytes) to data and meta, or to the right error. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from chakra_async._retry_after import retry_after
+from chakra_async._shapes import as_list, as_object
+from chakra_async.errors import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    DecodeError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+)
+from chakra_async.models.reply import Reply, request_id
+
+
+EXCERPT = 1000
+
+_CLASSES: dict[int, type[ApiError]] = {
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: PayloadTooLargeError,
+    429: RateLimitError,
+}
+
+_HINTS: dict[int, str] = {
+    401: "Check CHAKRA_ACCESS_TOKEN or the token given to Client.",
+    402: "The team's plan does not include this.",
+    403: "The role of the access token does not allow this; see API Keys in the dashboard.",
+    404: "Check the ids and short ids in the path, and base_url.",
+    413: "Send fewer or smaller items at once.",
+    429: "Too many requests.",
+}
+
+# Meta's error number survives only as a prefix of the text.
+_WHATSAPP_CODE = re.compile(r"\(#(\d{1,9})\)")
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def unwrap(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    method: str,
+    path: str,
+    repeatable: bool,
+    scrub: Callable[[str], str],
+) -> Reply:
+    """Open an answer.
+
+    Wrapped (``_data``, ``_meta``, ``_errors``) and raw bodies are told apart by looking, because the
+    service's endpoints are not uniform.
+
+    Raises:
+        ApiError: the status is not 2xx, or a 2xx carries ``_errors``.
+        DecodeError: a 2xx body is not JSON.
+    """
+    failed = not 200 <= status < 300
+    try:
+        value = orjson.loads(body.removeprefix(_BOM)) if body else None
+    except orjson.JSONDecodeError as error:
+        if not failed:
+            kind = headers.get("content-type", "no content type")
+            raise DecodeError(
+                f"The answer ({status}, {kind}) is not JSON: {error}.",
+                status=status,
+                request_id=request_id(headers),
+                body=_excerpt(body, scrub),
+                method=method,
+                path=path,
+                retry_safe=repeatable,
+            ) from None
+        value = None
+    errors = tuple(scrub(text) for text in _error_texts(value, failed=failed))
+    if failed or errors:
+        raise _api_error(status, headers, body, errors, method, path, repeatable, scrub)
+    wrapper = as_object(value)
+    if "_data" in wrapper:
+        meta = as_object(wrapper.get("_meta"))
+        return Reply(status, headers, wrapper["_data"], meta, method, path, repeatable)
+    return Reply(status, headers, value, {}, method, path, repeatable)
+
+
+def _api_error(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    errors: tuple[str, ...],
+    method: str,
+    path: str,
+    repeatable: bool,
+    scrub: Callable[[str], str],
+) -> ApiError:
+    excerpt = _excerpt(body, scrub)
+    reason = "; ".join(errors) or excerpt[:200].strip() or "no reason given"
+    if 200 <= status < 300:
+        message = f"The service answered {status} but reported errors: {reason}"
+        cls: type[ApiError] = BadRequestError
+    elif status < 400:
+        target = scrub(headers.get("location", "nowhere"))
+        message = (
+            f"The service answered {status}, and redirects ({target}) are never followed. Check base_url."
+        )
+        cls = ApiError
+    else:
+        message = f"The service answered {status}: {reason}"
+        cls = _CLASSES.get(status) or (ServerError if status >= 500 else BadRequestError)
+    message = message if message.endswith(".") else f"{message}."
+    if hint := _HINTS.get(status):
+        message = f"{message} {hint}"
+    code = next((int(match[1]) for text in errors if (match := _WHATSAPP_CODE.search(text))), None)
+    failure = cls(
+        message,
+        status=status,
+        errors=errors,
+        request_id=request_id(headers),
+        whatsapp_code=code,
+        body=excerpt,
+        method=method,
+        path=path,
+        # A 4xx means that nothing was done; after anything else only the call itself can tell.
+        retry_safe=repeatable or 400 <= status < 500,
+    )
+    failure.retry_after = retry_after(headers, excerpt, datetime.now(UTC))
+    return failure
+
+
+def _error_texts(value: Any, *, failed: bool) -> list[str]:
+    wrapper = as_object(value)
+    if found := wrapper.get("_errors"):
+        return [_text(item) for item in as_list(found)]
+    # No proof that these shapes come from the service itself; gateways in front of it use them.
+    for name in ("error", "errors", "message") if failed else ():
+        if found := wrapper.get(name):
+            return [_text(item) for item in as_list(found)]
+    return []
+
+
+def _text(item: Any) -> str:
+    text = as_object(item).get("message", item)
+    return text if isinstance(text, str) else orjson.dumps(item).decode()
+
+
+def _excerpt(body: bytes, scrub: Callable[[str], str]) -> str:
+    # Scrubbed before it is cut, or half a token could stand at the end.
+    return scrub(body[: 16 * EXCERPT].decode("utf-8", "replace"))[:EXCERPT]

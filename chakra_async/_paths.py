@@ -1,0 +1,43 @@
+"""Ids are data: a value of a path becomes exactly one segment, or is refused."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+
+def segment(value: str | int, name: str) -> str:
+    """Percent-encode ``value`` whole.
+
+    Raises:
+        TypeError: it is neither text nor a whole number.
+        ValueError: it is empty, a dot segment, or holds control characters or lone surrogates.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, not {type(value).__name__}")
+    if not value.strip():
+        raise ValueError(f"{name} is empty")
+    if value in {".", ".."}:
+        raise ValueError(f"{name} is {value!r}, which would name another path")
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
+        raise ValueError(f"{name} holds control characters: {value!r}")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is not valid Unicode text: {value!r}") from None
+
+
+def absolute(path: str) -> str:
+    """Check a path written by the caller: absolute, on our host, climbing nowhere, printable ASCII.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueError(f"path must begin with a single '/', and name no host: {path!r}")
+    if not path.isascii() or not path.isprintable() or any(mark in path for mark in " ?#\\"):
+        raise ValueError(f"path must be percent-encoded, without query and fragment: {path!r}")
+    if any(unquote(part) in {".", ".."} for part in path.split("/")):
+        raise ValueError(f"path must not climb: {path!r}")
+    return path

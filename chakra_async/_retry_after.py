@@ -1,0 +1,58 @@
+"""How long the service asks to wait."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import orjson
+
+from chakra_async._shapes import as_object
+
+
+_BODY_FIELDS = {"retry_after_ms": 1000, "retryAfterMs": 1000, "retry_after": 1, "retryAfter": 1}
+
+_RETRY_IN_TEXT = re.compile(r"retry after (\d+(?:\.\d+)?) ?ms", re.IGNORECASE)
+
+
+def retry_after(headers: Mapping[str, str], body: str, now: datetime) -> float | None:
+    """Seconds the service asks to wait, or ``None``.
+
+    ``Retry-After`` is read as seconds or as a date. The other places (``retry_after_ms``, ``retry_after``
+    and a phrase in the text) were seen in a public client, not proven.
+    """
+    asked = _from_header(headers.get("retry-after", "").strip(), now)
+    if asked is None:
+        asked = _from_body(body)
+    return asked if asked is not None and math.isfinite(asked) and asked >= 0 else None
+
+
+def _from_header(value: str, now: datetime) -> float | None:
+    if not value:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - now).total_seconds())
+
+
+def _from_body(body: str) -> float | None:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        value = None
+    for name, unit in _BODY_FIELDS.items():
+        asked = as_object(value).get(name)
+        if isinstance(asked, int | float) and not isinstance(asked, bool):
+            return asked / unit
+    match = _RETRY_IN_TEXT.search(body)
+    return float(match[1]) / 1000 if match else None

@@ -1,0 +1,311 @@
+"""The only user of aiohttp: one visible loop of gate, send, envelope, retry."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator, Mapping
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from chakra_async import _retry
+from chakra_async._envelope import unwrap
+from chakra_async._gate import Gate
+from chakra_async._version import __version__
+from chakra_async.errors import (
+    AmbiguousResultError,
+    ApiError,
+    ChakraError,
+    ClientClosedError,
+    ConnectError,
+    IncompleteReadError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+)
+from chakra_async.models.reply import Reply
+from chakra_async.settings import AccessToken, Settings
+
+
+logger = logging.getLogger("chakra_async")
+
+_TLS_ERRORS = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)
+
+# A session that a forked child inherited. Collecting it would unregister its sockets from the selector it
+# shares with the parent, whose next request would then hang; so it is kept for ever.
+_inherited: list[object] = []
+
+
+class _Loop:
+    """What one event loop needs of its own: a session, and places for requests in flight."""
+
+    def __init__(self, session: aiohttp.ClientSession, connections: int) -> None:
+        self.session = session
+        self.places = asyncio.Semaphore(connections)
+        self.guard: AsyncGenerator[None] | None = None
+
+
+class Transport:
+    """Sends requests for every resource of one client.
+
+    A session is opened lazily in each event loop that calls, and closed with that loop or by :meth:`close`.
+    A session given by the caller is used as it is and never closed.
+    """
+
+    def __init__(
+        self, settings: Settings, token: AccessToken, session: aiohttp.ClientSession | None = None
+    ) -> None:
+        self.settings = settings
+        self.gate = Gate()
+        self.closed = False
+        self._budget = _retry.RetryBudget(settings.retry.budget)
+        self._scrub = token.scrub
+        self._headers = {
+            "Authorization": f"Bearer {token.reveal()}",
+            "Accept": "application/json",
+            # No brotli or zstd: what every installation can decode, every installation can bound.
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": f"chakra-async/{__version__}",
+            "X-Chakra-SDK": f"chakra-async/{__version__}",
+        }
+        self._json_headers = {**self._headers, "Content-Type": "application/json"}
+        self._timeout = aiohttp.ClientTimeout(
+            total=settings.timeouts.total,
+            connect=settings.timeouts.connect,
+            sock_read=settings.timeouts.read,
+        )
+        self._given_session = session
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+        self._process = os.getpid()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str | int] | None = None,
+        repeatable: bool,
+    ) -> Reply:
+        """Make one call and return its opened answer.
+
+        Args:
+            method: HTTP method, upper case.
+            path: absolute path, percent-encoded.
+            body: JSON, encoded.
+            query: query parameters.
+            repeatable: whether doing it twice is the same as doing it once.
+
+        Raises:
+            ApiError: the service refused; the subclass tells how.
+            TransportError: no usable answer came; the subclass and ``sent`` tell how far it got.
+            DecodeError: the answer is not JSON.
+            ResponseTooLargeError: the answer exceeds ``Limits.max_response_bytes``.
+            ClientClosedError: the client was closed.
+        """
+        target = f"{path}?{urlencode(query)}" if query else path
+        url = URL(self.settings.base_url + target, encoded=True)
+        headers = self._headers if body is None else self._json_headers
+        self._budget.earn()
+        attempts = 0
+        retries: _retry.Retries | None = None
+        while True:
+            here = await self._enter(method, path, attempts)
+            attempts += 1
+            try:
+                if self.gate.not_before:
+                    await self.gate.wait()
+                async with here.session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                ) as response:
+                    received = await self._read(response)
+                reply = unwrap(
+                    response.status,
+                    response.headers,
+                    received,
+                    method=method,
+                    path=path,
+                    repeatable=repeatable,
+                    scrub=self._scrub,
+                )
+            except (ChakraError, aiohttp.ClientError, OSError, RuntimeError) as caught:
+                failure = self._as_ours(caught, method, path, attempts, repeatable)
+            else:
+                reply.attempts = attempts
+                if logger.isEnabledFor(logging.DEBUG):
+                    logger.debug("%s %s: %d after %d attempts", method, path, reply.status, attempts)
+                return reply
+            finally:
+                here.places.release()
+            self._heed(failure)
+            if not _retry.is_transient(failure, self.settings.retry):
+                raise failure
+            retries = retries or _retry.Retries(self.settings.retry, self._budget)
+            await retries.wait(failure)
+            logger.info("%s %s: attempt %d after %s", method, path, attempts + 1, type(failure).__name__)
+
+    async def close(self) -> None:
+        """Close the sessions that this client opened; may be called more than once."""
+        self.closed = True
+        loops, self._loops = self._loops, {}
+        if self._process != os.getpid():
+            _inherited.append(loops)
+            return
+        for loop, here in loops.items():
+            if here.guard is None or loop.is_closed():
+                continue
+            if loop is asyncio.get_running_loop():
+                await here.guard.aclose()
+            elif loop.is_running():
+                asyncio.run_coroutine_threadsafe(here.session.close(), loop)
+
+    async def _enter(self, method: str, path: str, attempts: int) -> _Loop:
+        """Take one of the running loop's places for requests in flight."""
+        if self.closed:
+            raise ClientClosedError(
+                "The client is closed; make a new one.",
+                method=method,
+                path=path,
+                attempts=attempts,
+                retry_safe=True,
+            )
+        if self._process != os.getpid():
+            _inherited.append(self._loops)
+            self._loops, self._process = {}, os.getpid()
+        here = self._loops.get(asyncio.get_running_loop()) or await self._open()
+        if not here.places.locked():
+            await here.places.acquire()
+            return here
+        limit = self.settings.timeouts.queue
+        try:
+            async with asyncio.timeout(limit):
+                await here.places.acquire()
+        except TimeoutError:
+            raise RequestTimeoutError(
+                f"None of the {self.settings.limits.connections} connections (Limits.connections) came free "
+                f"within {limit:g} s (Timeouts.queue).",
+                sent=False,
+                method=method,
+                path=path,
+                attempts=attempts,
+                retry_safe=True,
+            ) from None
+        return here
+
+    async def _open(self) -> _Loop:
+        """Open what the running loop needs, at its first call."""
+        loop = asyncio.get_running_loop()
+        for other in [other for other in self._loops if other.is_closed()]:
+            del self._loops[other]
+        limits = self.settings.limits
+        if self._given_session is not None:
+            here = _Loop(self._given_session, limits.connections)
+        else:
+            session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=limits.connections, keepalive_timeout=limits.keepalive),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+            here = _Loop(session, limits.connections)
+            here.guard = _close_with_loop(session)
+            await anext(here.guard)
+        self._loops[loop] = here
+        return here
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read a body, but no more of it than the limit, counted after decompression."""
+        limit = self.settings.limits.max_response_bytes
+        length = response.content_length
+        if length is not None and length <= limit and "Content-Encoding" not in response.headers:
+            return await response.read()
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in response.content.iter_any():
+            size += len(piece)
+            if size > limit:
+                response.close()
+                raise ResponseTooLargeError(
+                    f"The answer ({response.status}) exceeds {limit:,} bytes (Limits.max_response_bytes)."
+                )
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _as_ours(
+        self, caught: Exception, method: str, path: str, attempts: int, repeatable: bool
+    ) -> ChakraError:
+        """Turn what aiohttp raised into the error of the tree that says the same."""
+        if isinstance(caught, ChakraError):
+            error = caught
+            error.method, error.path = method, path
+            error.retry_safe = repeatable if error.retry_safe is None else error.retry_safe
+        else:
+            error = self._transport_error(caught, repeatable)
+            error.method, error.path = method, path
+            error.__cause__ = caught
+        error.attempts = attempts
+        return error
+
+    def _transport_error(self, caught: Exception, repeatable: bool) -> ChakraError:
+        host, times = self.settings.base_url, self.settings.timeouts
+        reason = self._scrub(str(caught)) or type(caught).__name__
+        if isinstance(caught, aiohttp.ConnectionTimeoutError):
+            what = f"No connection to {host} within {times.connect:g} s (Timeouts.connect)."
+            return RequestTimeoutError(what, sent=False, retry_safe=True)
+        if isinstance(caught, _TLS_ERRORS):
+            # Trying again would not make the certificate better.
+            return ConnectError(f"TLS to {host} was refused: {reason}.", sent=False, retry_safe=None)
+        if isinstance(caught, aiohttp.ClientConnectorError):
+            return ConnectError(f"Cannot connect to {host}: {reason}.", sent=False, retry_safe=True)
+        if isinstance(caught, aiohttp.InvalidURL):
+            return ConnectError(f"{host} cannot be called: {reason}.", sent=False, retry_safe=None)
+        if isinstance(caught, RuntimeError):
+            if self._given_session is None or not self._given_session.closed:
+                raise caught
+            return ClientClosedError("The session given to the client is closed.", retry_safe=True)
+        if not repeatable:
+            return AmbiguousResultError(
+                f"The request left, and no answer came from {host} ({reason}): it may or may not have been "
+                "done. Look before you send it again.",
+                sent=True,
+                retry_safe=False,
+            )
+        if isinstance(caught, TimeoutError):
+            what = (
+                f"No answer from {host} in time (Timeouts: read {times.read:g} s, total {times.total:g} s)."
+            )
+            return RequestTimeoutError(what, sent=True, retry_safe=True)
+        return IncompleteReadError(
+            f"The connection to {host} broke before the answer was complete: {reason}.",
+            sent=True,
+            retry_safe=True,
+        )
+
+    def _heed(self, failure: ChakraError) -> None:
+        """Let the whole client know what one call learned."""
+        if not isinstance(failure, ApiError) or failure.status not in {429, 503}:
+            return
+        policy = self.settings.retry
+        wait = failure.retry_after
+        if wait is None and failure.status == 429:
+            wait = policy.wait_initial
+        if wait is not None and wait <= policy.retry_after_max:
+            self.gate.pause(wait)
+
+
+async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+    """Close ``session`` when this generator is closed: by us, or by the loop when it shuts down.
+
+    ``asyncio.run`` closes every generator that was begun in its loop, which makes this the one hook by
+    which a client that nobody closed still leaves nothing open.
+    """
+    try:
+        yield
+    finally:
+        await session.close()

@@ -1,0 +1,116 @@
+"""Which rows go together into which job. No I/O.
+
+Rows leave in the order they came, in chunks bounded by count and by encoded bytes, with one exception:
+a row of a process that is in a job not yet done waits until that job is done, so that two rows for one
+process are never in flight in two jobs at once. Rows for one process may share a job: there they stand in
+their order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from attrs import define, field
+
+from chakra_async.bulk.encode import Identity
+
+
+@define
+class PlannedRow:
+    """A row on its way: its place in the source, what it was, its bytes, and which process it concerns."""
+
+    index: int
+    item: Any
+    body: bytes
+    identity: Identity | None
+
+
+@define(eq=False)
+class Chunk:
+    """The rows of one job."""
+
+    rows: list[PlannedRow] = field(factory=list[PlannedRow])
+    body_bytes: int = 0
+
+    def add(self, row: PlannedRow) -> None:
+        """Append a row."""
+        self.rows.append(row)
+        self.body_bytes += len(row.body) + 1
+
+
+class Planner:
+    """Turns a stream of rows into chunks that may be sent."""
+
+    def __init__(self, chunk_size: int, max_chunk_bytes: int) -> None:
+        self._chunk_size = chunk_size
+        self._max_bytes = max_chunk_bytes
+        self._open = Chunk()
+        self._sealed: deque[Chunk] = deque()
+        # Each process of a sealed chunk that is not done, with the rows that wait for it.
+        self._busy: dict[Identity, list[PlannedRow] | None] = {}
+        self.unfinished = 0
+        """Rows added and not yet done."""
+
+    def add(self, row: PlannedRow) -> None:
+        """Take in the next row of the source."""
+        self.unfinished += 1
+        self._place(row)
+
+    def take(self, *, partial: bool) -> Chunk | None:
+        """Return the next chunk to send, a full one or, if ``partial``, whatever can go now."""
+        if not self._sealed and partial and self._open.rows:
+            self._seal()
+        return self._sealed.popleft() if self._sealed else None
+
+    @property
+    def ready(self) -> int:
+        """Full chunks that can be taken."""
+        return len(self._sealed)
+
+    def done(self, chunk: Chunk) -> None:
+        """Release a chunk's processes, and place the rows that waited for them."""
+        self.unfinished -= len(chunk.rows)
+        released: list[PlannedRow] = []
+        for row in chunk.rows:
+            if row.identity is not None and (waiting := self._busy.pop(row.identity, None)):
+                released += waiting
+        for row in released:
+            self._place(row)
+
+    def abandon(self) -> list[PlannedRow]:
+        """Give back every row that no taken chunk holds, in order; nothing of them will be sent."""
+        rows = [row for chunk in (*self._sealed, self._open) for row in chunk.rows]
+        rows += [row for waiting in self._busy.values() if waiting for row in waiting]
+        self.unfinished -= len(rows)
+        self._open = Chunk()
+        self._sealed.clear()
+        self._busy.clear()
+        return sorted(rows, key=lambda row: row.index)
+
+    def limit(self, max_bytes: int) -> None:
+        """Make the chunks to come no larger than ``max_bytes``; the service takes no more."""
+        self._max_bytes = max(1, min(self._max_bytes, max_bytes))
+
+    def _place(self, row: PlannedRow) -> None:
+        identity = row.identity
+        if identity is not None and identity in self._busy:
+            waiting = self._busy[identity]
+            if waiting is None:
+                self._busy[identity] = [row]
+            else:
+                waiting.append(row)
+            return
+        if self._open.rows and self._open.body_bytes + len(row.body) + 1 > self._max_bytes:
+            self._seal()
+            # Sealing may have made this very process busy.
+            self._place(row)
+            return
+        self._open.add(row)
+        if len(self._open.rows) >= self._chunk_size:
+            self._seal()
+
+    def _seal(self) -> None:
+        chunk, self._open = self._open, Chunk()
+        self._sealed.append(chunk)
+        self._busy.update((row.identity, None) for row in chunk.rows if row.identity is not None)

@@ -1,0 +1,181 @@
+"""One row to the bytes of one item of a bulk request, or to the reasons why not. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+import attrs
+from attrs import define
+
+from chakra_async._codec import encode, to_milliseconds
+from chakra_async._shapes import as_pair
+from chakra_async.models.processes import ProcessCreate, ProcessUpdate
+
+
+RowT = TypeVar("RowT", ProcessUpdate, ProcessCreate)
+
+_CREATE_FIELDS = frozenset({"data", "record", "state", "status", "assignedTo", "nextActionAt"})
+
+Identity = tuple[str, str]
+"""What tells processes apart: (short id or "id", value as text)."""
+
+
+class UnsendableRowError(ValueError):
+    """A row cannot be sent; the message says why, in a sentence for the person whose row it is."""
+
+
+@define
+class EncodedRow:
+    """A row ready to be sent."""
+
+    body: bytes
+    identity: Identity | None
+
+
+def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
+    """Encode ``{<"id" or short id>: value, "update": {…}}``.
+
+    Raises:
+        UnsendableRowError: the row names no process, or nothing to change, or holds what JSON cannot.
+    """
+    row = _as_row(item, ProcessUpdate)
+    if (row.id is None) == (row.key is None):
+        raise UnsendableRowError("give either id or key" if row.id is None else "give id or key, not both")
+    name, value = _key(("id", row.id) if row.key is None else row.key)
+    if name == "update":
+        raise UnsendableRowError("'update' cannot be the short id of a key: the API uses the name itself")
+    changes = fields(row)
+    if not changes:
+        raise UnsendableRowError("nothing to change: data, state, status and the other fields are all empty")
+    return EncodedRow(_dump({name: value, "update": changes}), (name, str(value)))
+
+
+def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
+    """Encode a soft deletion, which is an update of ``isDeleted``, of a process named by id, key or row.
+
+    Raises:
+        UnsendableRowError: the row names no process, or asks for other changes as well.
+    """
+    if isinstance(item, str):
+        row = ProcessUpdate(item)
+    elif isinstance(item, tuple):
+        row = ProcessUpdate(key=item)
+    else:
+        row = _as_row(item, ProcessUpdate)
+    if fields(row) or row.is_deleted is False:
+        raise UnsendableRowError("a row of a bulk delete takes id or key and nothing else")
+    return encode_update(ProcessUpdate(row.id, row.key, is_deleted=True))
+
+
+def encode_create(item: ProcessCreate | Mapping[str, Any]) -> EncodedRow:
+    """Encode the body of a new process, its key beside ``data`` as in the documentation's sample.
+
+    Raises:
+        UnsendableRowError: the row is empty, or holds what JSON cannot.
+    """
+    row = _as_row(item, ProcessCreate)
+    body = fields(row)
+    identity = None
+    if row.key is not None:
+        name, value = _key(row.key)
+        if name in _CREATE_FIELDS:
+            raise UnsendableRowError(
+                f"{name!r} cannot be the short id of a key: the API uses the name itself"
+            )
+        body[name] = value
+        identity = (name, str(value))
+    if not body:
+        raise UnsendableRowError("the row is empty")
+    return EncodedRow(_dump(body), identity)
+
+
+def wrap_updates(items: list[bytes]) -> bytes:
+    """Put encoded items into the body of a bulk update."""
+    return b'{"processes":[' + b",".join(items) + b"]}"
+
+
+def wrap_creates(items: list[bytes]) -> bytes:
+    """Put encoded items into the body of a bulk create, a bare array."""
+    return b"[" + b",".join(items) + b"]"
+
+
+def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
+    """Return what a row sets, under the names of the wire, without what tells its process.
+
+    Raises:
+        UnsendableRowError: a field is of the wrong type.
+    """
+    body: dict[str, Any] = {}
+    if row.data:
+        if not isinstance(row.data, Mapping):
+            raise UnsendableRowError(f"data must be a mapping, not {type(row.data).__name__}")
+        body["data"] = row.data
+    if isinstance(row, ProcessCreate):
+        if row.record:
+            body["record"] = row.record
+    elif row.is_deleted is not None:
+        body["isDeleted"] = row.is_deleted
+    if row.state is not None:
+        body["state"] = _text(row.state, "state")
+    if row.status is not None:
+        body["status"] = _text(row.status, "status")
+    if row.assigned_to is not None:
+        body["assignedTo"] = _text(row.assigned_to, "assigned_to")
+    if row.next_action_at is not None:
+        body["nextActionAt"] = _milliseconds(row.next_action_at)
+    return body
+
+
+def _as_row(item: Any, cls: type[RowT]) -> RowT:
+    if isinstance(item, cls):
+        return item
+    if not isinstance(item, Mapping):
+        raise UnsendableRowError(f"a row must be a {cls.__name__} or a mapping, not {type(item).__name__}")
+    known = attrs.fields_dict(cls)
+    given = cast("Mapping[str, Any]", item)
+    unknown = sorted(str(name) for name in given if name not in known)
+    if unknown:
+        raise UnsendableRowError(
+            f"a {cls.__name__} has no field {', '.join(unknown)} (it has {', '.join(known)}); "
+            "attributes go into data"
+        )
+    return cls(**given)
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise UnsendableRowError(f"{name} must be text that is not empty, not {value!r}")
+    return value
+
+
+def _milliseconds(when: datetime) -> int:
+    try:
+        return to_milliseconds(when, "next_action_at")
+    except (TypeError, ValueError) as error:
+        raise UnsendableRowError(str(error)) from None
+
+
+def _key(key: Any) -> tuple[str, str | int]:
+    pair = as_pair(key)
+    if pair is None:
+        raise UnsendableRowError(f"key must be a pair (short_id, value), not {key!r}")
+    name, value = pair
+    if not isinstance(name, str) or not name:
+        raise UnsendableRowError(f"the first half of key must be a short id, not {name!r}")
+    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        raise UnsendableRowError(
+            f"key {name} must be text that is not empty or a whole number, not {value!r}"
+        )
+    return name, value
+
+
+def _dump(item: Any) -> bytes:
+    try:
+        return encode(item)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnsendableRowError(str(error)) from None
+
+
+Encoder = Callable[[Any], EncodedRow]

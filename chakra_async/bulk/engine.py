@@ -1,0 +1,182 @@
+"""The heart of a bulk run, the same for async and sync.
+
+Rows are added on the caller's side, encoded there, and grouped; chunks travel in tasks of the event loop;
+what became of them is collected on the caller's side again. The two sides never run at once: while tasks
+work, they touch nothing but the report of their own chunk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from attrs import asdict, frozen
+
+from chakra_async.bulk.chunks import PlannedRow, Planner
+from chakra_async.bulk.courier import BulkCalls, Courier, Report
+from chakra_async.bulk.encode import Encoder, UnsendableRowError
+from chakra_async.bulk.rows import Progress, RejectedRow, RowResult, Summary
+from chakra_async.settings import Timeouts
+
+
+@frozen(kw_only=True)
+class BulkOptions:
+    """How a bulk run goes about it."""
+
+    chunk_size: int
+    max_chunk_bytes: int
+    concurrency: int
+    stop_on_error: bool = False
+    on_progress: Callable[[Progress], object] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("chunk_size", "max_chunk_bytes", "concurrency"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+class Engine:
+    """Rows in, results out, a bounded number of rows between."""
+
+    def __init__(
+        self,
+        calls: BulkCalls,
+        encoder: Encoder,
+        options: BulkOptions,
+        timeouts: Timeouts,
+        expected: int | None,
+    ) -> None:
+        self.results: deque[RowResult] = deque()
+        """Rows whose fate is known, to be handed to the caller."""
+        self.error: Exception | None = None
+        """Why the run had to stop, if it had to."""
+        self._encoder = encoder
+        self._options = options
+        self._timeouts = timeouts
+        self._expected = expected
+        self._courier = Courier(calls, timeouts)
+        self._planner = Planner(options.chunk_size, options.max_chunk_bytes)
+        self._window = options.chunk_size * options.concurrency
+        self._tasks: dict[asyncio.Task[None], Report] = {}
+        self._count = 0
+        self._summary = Summary()
+        self._started = time.monotonic()
+        self._ended: float | None = None
+        self._stopped = False
+
+    # -- the caller's side
+
+    @property
+    def wants_rows(self) -> bool:
+        """Whether another row may be taken from the source now."""
+        return (
+            not self._stopped
+            and self._planner.ready + len(self._tasks) < self._options.concurrency
+            and self._planner.unfinished < self._window
+            and len(self.results) <= self._window
+        )
+
+    @property
+    def has_chunk(self) -> bool:
+        """Whether a full chunk waits to be launched."""
+        return self._planner.ready > 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether jobs are in flight."""
+        return bool(self._tasks)
+
+    def add(self, item: Any) -> None:
+        """Take in the next row of the source; one that cannot be sent gets its result at once."""
+        index = self._count
+        self._count += 1
+        if isinstance(item, RejectedRow):
+            self._give(RowResult(index, item, "invalid", item.errors))
+            return
+        try:
+            encoded = self._encoder(item)
+        except UnsendableRowError as error:
+            self._give(RowResult(index, item, "invalid", (str(error),)))
+            return
+        self._planner.add(PlannedRow(index, item, encoded.body, encoded.identity))
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more; rows taken but not sent fail with ``reason``."""
+        if self._stopped:
+            return
+        self._stopped = True
+        for row in self._planner.abandon():
+            self._give(RowResult(row.index, row.item, "failed", (f"not sent: {reason}",)))
+
+    @property
+    def summary(self) -> Summary:
+        """The account so far."""
+        self._summary.seconds = (self._ended or time.monotonic()) - self._started
+        return self._summary
+
+    def finish(self) -> None:
+        """Stop the clock."""
+        self._ended = self._ended or time.monotonic()
+
+    # -- the loop's side
+
+    def launch(self, *, exhausted: bool) -> None:
+        """Send every chunk that may go now; a partial one only when no further row can join it."""
+        while len(self._tasks) < self._options.concurrency:
+            full = self._planner.unfinished >= self._window
+            chunk = self._planner.take(partial=exhausted or full)
+            if chunk is None:
+                return
+            report = Report(chunk)
+            self._tasks[asyncio.create_task(self._courier.carry(report))] = report
+
+    async def collect(self) -> None:
+        """Wait until at least one job in flight is done, and account for its rows."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        self._account(done)
+
+    async def leave(self, *, at_once: bool) -> None:
+        """End the run: give jobs in flight ``Timeouts.drain`` seconds, or none, and account for all."""
+        self.stop("the run was left before")
+        if self._tasks and not at_once:
+            await asyncio.wait(self._tasks, timeout=self._timeouts.drain)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            # Cancelled tasks end within a few steps of the loop; they are waited for even if we are
+            # cancelled a second time, or their connections would be left to chance.
+            await asyncio.wait(self._tasks)
+        self._account(set(self._tasks))
+        self.finish()
+
+    def _account(self, done: set[asyncio.Task[None]]) -> None:
+        for task in done:
+            report = self._tasks.pop(task)
+            report.close("not sent: the run was left before")
+            self._planner.done(report.chunk)
+            self._summary.jobs += report.jobs
+            self._summary.retries += report.count.retries
+            for row, fate in zip(report.chunk.rows, report.fates, strict=True):
+                self._give(
+                    RowResult(row.index, row.item, fate.outcome, fate.errors, fate.job_id, fate.process_id)
+                )
+            if report.too_large is not None:
+                self._planner.limit(report.too_large // 2)
+            if report.stop is not None:
+                self.error = self.error or report.stop
+                self.stop(f"the run stopped: {report.stop}")
+        if self._options.on_progress is not None:
+            self._options.on_progress(self._progress())
+
+    def _give(self, result: RowResult) -> None:
+        self._summary.count(result.outcome)
+        self.results.append(result)
+        if self._options.stop_on_error and not result.ok:
+            self.stop(f"the run stopped at row {result.index} (stop_on_error)")
+
+    def _progress(self) -> Progress:
+        return Progress(**asdict(self.summary), in_flight=len(self._tasks), expected=self._expected)

@@ -1,0 +1,160 @@
+"""What goes into a bulk run besides rows to send, and what comes out of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from attrs import define, field
+
+from chakra_async._shapes import as_mapping, as_pair
+
+
+Outcome = Literal["updated", "created", "deleted", "invalid", "failed", "unknown"]
+"""The fate of one row.
+
+- ``updated``, ``created``, ``deleted``: done, by the service's own word.
+- ``invalid``: refused before sending, or not processed by the service; nothing changed.
+- ``failed``: the service tried and refused, or the row was never sent; nothing changed.
+- ``unknown``: it may or may not have been done; the reason says why nobody can tell.
+"""
+
+
+@define
+class SourceLine:
+    """Where in a file a row came from; stands in ``ref`` of rows read by :mod:`chakra_async.bulk.sources`."""
+
+    line: int
+    """Number of the line the row begins on, from 1."""
+    record: Any
+    """The row as read: the list of a CSV row's fields, or the text of a JSON line."""
+
+
+@define
+class RejectedRow:
+    """A row that could not be read; a bulk run reports it as ``invalid`` and sends nothing for it."""
+
+    errors: tuple[str, ...]
+    key: str | None = None
+    ref: Any = field(default=None, repr=False)
+
+
+@define
+class RowResult:
+    """What became of one row."""
+
+    index: int
+    """Position in the source, from 0."""
+    item: Any
+    """The row as it was handed in."""
+    outcome: Outcome
+    errors: tuple[str, ...] = ()
+    """Why, for every outcome that is not a success."""
+    job_id: str | None = None
+    """The background job that carried the row, when it got that far."""
+    process_id: str | None = None
+    """The process concerned, where the service told; it does not when all rows of a job succeeded."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the row was done."""
+        return self.outcome in _DONE
+
+    @property
+    def key(self) -> str | None:
+        """The id or key value by which the row names its process."""
+        return row_key(self.item)
+
+    @property
+    def ref(self) -> Any:
+        """What stood in the row's ``ref``."""
+        return (as_mapping(self.item) or {}).get("ref", getattr(self.item, "ref", None))
+
+    @property
+    def line(self) -> int | None:
+        """Line of the file the row was read from, where it was read from one."""
+        return self.ref.line if isinstance(self.ref, SourceLine) else None
+
+
+_DONE = frozenset({"updated", "created", "deleted"})
+
+
+def row_key(item: Any) -> str | None:
+    """Return the id or key value by which ``item`` names its process, in whatever form it came."""
+    if isinstance(item, RejectedRow):
+        return item.key
+    if isinstance(item, str):
+        return item
+    fields = as_mapping(item) or {}
+    identifier = fields.get("id", getattr(item, "id", None))
+    if identifier is not None:
+        return str(identifier)
+    pair = as_pair(item) or as_pair(fields.get("key", getattr(item, "key", None)))
+    return None if pair is None else str(pair[1])
+
+
+@define(kw_only=True)
+class Summary:
+    """The account of a bulk run: rows per outcome, and what it took."""
+
+    updated: int = 0
+    created: int = 0
+    deleted: int = 0
+    invalid: int = 0
+    failed: int = 0
+    unknown: int = 0
+    jobs: int = 0
+    """Background jobs the service accepted."""
+    retries: int = 0
+    """Requests that had to be repeated."""
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """Rows with an outcome, which is every row taken from the source."""
+        return self.succeeded + self.invalid + self.failed + self.unknown
+
+    @property
+    def succeeded(self) -> int:
+        """Rows that were done."""
+        return self.updated + self.created + self.deleted
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row was done."""
+        return self.total == self.succeeded
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows with an outcome, a second."""
+        return self.total / self.seconds if self.seconds > 0 else 0.0
+
+    def count(self, outcome: Outcome, rows: int = 1) -> None:
+        """Count rows of one outcome."""
+        setattr(self, outcome, getattr(self, outcome) + rows)
+
+    def __str__(self) -> str:
+        names = ("updated", "created", "deleted", "invalid", "failed", "unknown")
+        parts = [f"{getattr(self, name):,} {name}" for name in names if getattr(self, name)]
+        jobs = "1 job" if self.jobs == 1 else f"{self.jobs:,} jobs"
+        retries = "1 retry" if self.retries == 1 else f"{self.retries:,} retries"
+        return (
+            f"{self.total:,} rows: {', '.join(parts) or 'none'} "
+            f"({jobs}, {retries}, {self.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s)"
+        )
+
+
+@define(kw_only=True)
+class Progress(Summary):
+    """A snapshot of a bulk run, as ``on_progress`` gets it."""
+
+    in_flight: int = 0
+    """Jobs submitted and not yet done."""
+    expected: int | None = None
+    """Rows in the source, where it can tell its length."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate at the present pace, or ``None`` where the length of the source is not known."""
+        if self.expected is None or not self.total:
+            return None
+        return max(0.0, (self.expected - self.total) * self.seconds / self.total)

@@ -1,0 +1,155 @@
+"""The client: builds the transport and the resources, and owns the sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from chakra_async._codec import encode
+from chakra_async._paths import absolute
+from chakra_async.models.reply import Reply
+from chakra_async.settings import AccessToken, Limits, RetryPolicy, Settings, Timeouts
+
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from chakra_async.resources.jobs import Jobs
+    from chakra_async.resources.processes import Processes
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+class Client:
+    """A client of the ChakraHQ API.
+
+    What is not given comes from ``settings``, then from the environment (``CHAKRA_ACCESS_TOKEN``,
+    ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``, ``CHAKRA_PHONE_NUMBER_ID``), then from the defaults.
+
+    Nothing is opened before the first call. One client may serve any number of tasks, several event loops
+    one after another, and forked children; close it with ``async with`` or :meth:`close`.
+
+    Args:
+        access_token: the token, from API Keys in the dashboard.
+        base_url: where the API is, ``https://api.chakrahq.com`` by default.
+        timeout: time limits; a number is taken as ``Timeouts(total=…)``, seconds for one attempt.
+        retry: when a failed attempt is repeated.
+        limits: sizes and counts.
+        plugin_id: WhatsApp plugin used where a call names none.
+        phone_number_id: WhatsApp phone number id used where a call names none.
+        session: an ``aiohttp.ClientSession`` of yours to send through; it is never closed by the client.
+        settings: all of these at once.
+
+    Raises:
+        ValueError: there is no access token, or a setting cannot be used.
+    """
+
+    processes: Processes
+    """Leads, tickets, field visits."""
+    jobs: Jobs
+    """Background jobs."""
+
+    def __init__(
+        self,
+        access_token: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: Timeouts | float | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        plugin_id: str | None = None,
+        phone_number_id: str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        # aiohttp takes most of the import time; whoever makes no client need not pay for it.
+        from chakra_async._transport import Transport  # noqa: PLC0415
+        from chakra_async.resources.jobs import Jobs  # noqa: PLC0415
+        from chakra_async.resources.processes import Processes  # noqa: PLC0415
+
+        self.settings = Settings.from_env(defaults=settings).fill(
+            access_token=None if access_token is None else AccessToken(access_token),
+            base_url=base_url,
+            timeouts=Timeouts(total=timeout) if isinstance(timeout, int | float) else timeout,
+            retry=retry,
+            limits=limits,
+            plugin_id=plugin_id,
+            phone_number_id=phone_number_id,
+        )
+        if self.settings.access_token is None:
+            raise ValueError(
+                "no access token: set CHAKRA_ACCESS_TOKEN or call Client('…'); tokens are made in the "
+                "dashboard under API Keys"
+            )
+        self._transport = Transport(self.settings, self.settings.access_token, session)
+        self.jobs = Jobs(self._transport)
+        self.processes = Processes(self._transport, self.jobs)
+
+    async def health(self) -> bool:
+        """Tell whether the service is up; that this checks the token too is not known.
+
+        Endpoint: ``GET /v1/health`` (documented in the vendor's n8n node; its body is unknown).
+
+        Raises:
+            ChakraError: it is not, or cannot be reached.
+        """
+        await self._transport.call("GET", "/v1/health", repeatable=True)
+        return True
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        /,
+        *,
+        json: Any = None,
+        query: Mapping[str, str | int] | None = None,
+        data: bytes | None = None,
+    ) -> Reply:
+        """Call anything this package does not model, with the same guarantees as everything it does.
+
+        ``GET``, ``HEAD``, ``PUT`` and ``DELETE`` are repeated after a passing failure; ``POST`` and
+        ``PATCH`` never once they have left.
+
+        Args:
+            method: HTTP method.
+            path: absolute path, percent-encoded where needed, without host and query.
+            json: body, as JSON values.
+            query: query parameters.
+            data: body, as encoded JSON bytes.
+
+        Returns:
+            Status, headers, data (``_data`` of a wrapped answer, else the whole value; ``None`` for an
+            empty body) and meta.
+
+        Raises:
+            ChakraError: as in every other call.
+            ValueError: the path names another host or climbs, the method is unknown, or two bodies are
+                given.
+        """
+        method = method.upper()
+        if method not in _METHODS:
+            raise ValueError(f"method must be one of {', '.join(sorted(_METHODS))}, not {method!r}")
+        if json is not None and data is not None:
+            raise ValueError("give json or data, not both")
+        body = data if json is None else encode(json)
+        return await self._transport.call(
+            method, absolute(path), body=body, query=query, repeatable=method in _REPEATABLE
+        )
+
+    async def close(self) -> None:
+        """Close what the client opened. Calls after this raise ``ClientClosedError``."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client of {self.settings.base_url}{', closed' if self._transport.closed else ''}>"

@@ -1,0 +1,263 @@
+"""Every error this package raises, in one tree.
+
+Each one names the call, how many attempts were made and whether it is safe to try again. None of them
+ever holds the access token. All of them pickle and copy whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+__all__ = [
+    "AmbiguousResultError",
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ChakraError",
+    "ClientClosedError",
+    "ConflictError",
+    "ConnectError",
+    "DecodeError",
+    "IncompleteReadError",
+    "JobTimeoutError",
+    "JournalError",
+    "NotFoundError",
+    "PayloadTooLargeError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ResponseTooLargeError",
+    "ServerError",
+    "SignatureError",
+    "TransportError",
+]
+
+
+class ChakraError(Exception):
+    """The root: whatever goes wrong in a call, this catches it.
+
+    Attributes:
+        message: what happened, in one sentence.
+        method: HTTP method of the call, or ``None`` where no call was involved.
+        path: path of the call, without host and query.
+        attempts: how many times the request was sent or tried.
+        retry_safe: ``True`` when sending the same call again cannot do anything twice, ``False`` when it
+            could, ``None`` when the question does not arise.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        attempts: int = 0,
+        retry_safe: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.method = method
+        self.path = path
+        self.attempts = attempts
+        self.retry_safe = retry_safe
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.method is not None:
+            tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+            parts.append(f"[{self.method} {self.path}, {tries}]")
+        if self.retry_safe is not None:
+            parts.append("Safe to try again." if self.retry_safe else "Not safe to try again blindly.")
+        return " ".join(parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__.copy())
+
+
+def _rebuild(cls: type[ChakraError], args: tuple[Any, ...], state: dict[str, Any]) -> ChakraError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ApiError(ChakraError):
+    """The service answered and said no.
+
+    Attributes:
+        status: HTTP status of the answer.
+        errors: the texts of ``_errors`` (or of whatever stood in their place), as received.
+        request_id: the id under which the service knows the request, when it gave one.
+        whatsapp_code: Meta's error number, taken from a ``(#131009)`` prefix, else ``None``.
+        body: the beginning of the answer's body, at most 1,000 characters.
+        retry_after: seconds the service asks to wait (with a 429 or 503), or ``None`` when it did not say.
+    """
+
+    retry_after: float | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        errors: tuple[str, ...] = (),
+        request_id: str | None = None,
+        whatsapp_code: int | None = None,
+        body: str = "",
+        method: str | None = None,
+        path: str | None = None,
+        attempts: int = 0,
+        retry_safe: bool | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        self.status = status
+        self.errors = errors
+        self.request_id = request_id
+        self.whatsapp_code = whatsapp_code
+        self.body = body
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} Request id: {self.request_id}." if self.request_id else text
+
+
+class BadRequestError(ApiError):
+    """400, 422 and every other 4xx without a class of its own: the request is wrong as it stands."""
+
+
+class AuthenticationError(ApiError):
+    """401: the access token is missing, wrong or revoked."""
+
+
+class PaymentRequiredError(ApiError):
+    """402: the team's plan does not include this."""
+
+
+class PermissionDeniedError(ApiError):
+    """403: the role of the access token does not allow this."""
+
+
+class NotFoundError(ApiError):
+    """404: no such route, procedure, process or job."""
+
+
+class ConflictError(ApiError):
+    """409: the request collides with the present state."""
+
+
+class PayloadTooLargeError(ApiError):
+    """413: the request body is larger than the service takes."""
+
+
+class RateLimitError(ApiError):
+    """429: too many requests. ``retry_after`` says how long to wait, when the service said so."""
+
+
+class ServerError(ApiError):
+    """5xx: the service failed."""
+
+
+class TransportError(ChakraError):
+    """No usable answer came.
+
+    Attributes:
+        sent: whether bytes of the request may have reached the service.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: bool,
+        method: str | None = None,
+        path: str | None = None,
+        attempts: int = 0,
+        retry_safe: bool | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        self.sent = sent
+
+
+class ConnectError(TransportError):
+    """No connection could be made (refused, unreachable, unknown host, TLS refused): nothing was sent."""
+
+
+class RequestTimeoutError(TransportError):
+    """A time limit of :class:`chakra_async.Timeouts` passed."""
+
+
+class IncompleteReadError(TransportError):
+    """The connection broke before the whole answer had come."""
+
+
+class AmbiguousResultError(TransportError):
+    """The request left, no answer came, and repeating it could do the thing twice.
+
+    Look whether the thing was done before you try again.
+    """
+
+
+class DecodeError(ChakraError):
+    """The answer was not what the call promises: no JSON, empty, or of another shape.
+
+    Attributes:
+        status: HTTP status of the answer.
+        request_id: the id under which the service knows the request, when it gave one.
+        body: the beginning of the answer's body, at most 1,000 characters.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        body: str = "",
+        method: str | None = None,
+        path: str | None = None,
+        attempts: int = 0,
+        retry_safe: bool | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        self.status = status
+        self.request_id = request_id
+        self.body = body
+
+
+class ResponseTooLargeError(ChakraError):
+    """The answer, once decompressed, exceeded ``Limits.max_response_bytes``; reading stopped there."""
+
+
+class ClientClosedError(ChakraError):
+    """The client was closed before this call."""
+
+
+class JobTimeoutError(ChakraError):
+    """A background job did not end in the time given to it. The job itself goes on.
+
+    Attributes:
+        job_id: the job; hand it to ``jobs.wait`` to go on waiting.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        job_id: str,
+        method: str | None = None,
+        path: str | None = None,
+        attempts: int = 0,
+        retry_safe: bool | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        self.job_id = job_id
+
+
+class SignatureError(ChakraError):
+    """A webhook's signature is absent or wrong."""
+
+
+class JournalError(ChakraError):
+    """The journal of a bulk run cannot be used; nothing was sent."""

@@ -1,0 +1,88 @@
+"""Processes: leads, tickets, field visits, and what can be done to them in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import define, field
+
+
+@define(kw_only=True)
+class Process:
+    """One process: a lead, a ticket, a field visit.
+
+    Only ``id`` is sure to be there. ``status``, ``state`` and ``assigned_to`` come as the service sends
+    them (short ids or uuids); unknown fields are kept in ``extra`` under their wire names.
+    Source: help.chakrahq.com data model, apidocs api-11375429 (documented); ``created_at``,
+    ``updated_at`` and ``is_deleted`` are inferred from other objects.
+    """
+
+    id: str
+    data: dict[str, Any] = field(factory=dict[str, Any])
+    """Attribute values by attribute short id, untouched."""
+    status: str | None = None
+    """``OPEN``, ``COMPLETED`` or ``CANCELLED``."""
+    state: str | None = None
+    record: str | dict[str, Any] | None = None
+    """The record's uuid, or an object ``{"data": {…}}``: both were seen."""
+    procedure: str | None = None
+    entity: str | None = None
+    team: str | None = None
+    belongs_to: str | None = None
+    assigned_to: str | None = None
+    created_by: str | None = None
+    next_action_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    is_deleted: bool | None = None
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+
+
+@define
+class ProcessUpdate:
+    """One row of a bulk update: which process, and what to set.
+
+    The process is named by ``id`` or by ``key``, never by both. What is ``None`` is left as it is;
+    a ``None`` *inside* ``data`` is sent as JSON ``null``.
+    """
+
+    id: str | None = None
+    key: tuple[str, str | int] | None = None
+    """``(short_id, value)`` of a primary key of the procedure, such as ``("lead_id", "LEAD-7")``."""
+    data: Mapping[str, Any] | None = None
+    """Attribute values by attribute short id; JSON values only."""
+    state: str | None = None
+    status: str | None = None
+    assigned_to: str | None = None
+    """Username or user id."""
+    next_action_at: datetime | None = None
+    """An aware datetime; travels as epoch milliseconds."""
+    is_deleted: bool | None = None
+    ref: Any = field(default=None, eq=False, repr=False, kw_only=True)
+    """Anything of yours; it comes back in the row's result and is never sent."""
+
+
+@define
+class ProcessCreate:
+    """One row of a bulk create: the new process.
+
+    Give ``key`` when the procedure has a primary key: it is sent beside ``data``, as the documentation's
+    sample has it, and is what tells an existing process from a missing one after a lost answer.
+    """
+
+    data: Mapping[str, Any] | None = None
+    """Attribute values by attribute short id; JSON values only."""
+    record: Mapping[str, Any] | None = None
+    """``{"data": {…}}``."""
+    state: str | None = None
+    status: str | None = None
+    assigned_to: str | None = None
+    """Username or user id."""
+    next_action_at: datetime | None = None
+    """An aware datetime; travels as epoch milliseconds."""
+    key: tuple[str, str | int] | None = None
+    """``(short_id, value)`` of a primary key of the procedure."""
+    ref: Any = field(default=None, eq=False, repr=False, kw_only=True)
+    """Anything of yours; it comes back in the row's result and is never sent."""

@@ -1,0 +1,1 @@
+"""One class per area of the API, each a thin layer over the transport."""

@@ -1,0 +1,105 @@
+"""Background jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from urllib.parse import parse_qsl, urlsplit
+
+from chakra_async._codec import decode_job, decode_list, misshapen
+from chakra_async._paths import segment
+from chakra_async._transport import Transport
+from chakra_async.bulk.polling import JobPace
+from chakra_async.errors import JobTimeoutError
+from chakra_async.models.jobs import Job, JobEntry
+from chakra_async.models.reply import Reply
+from chakra_async.paging import Page, Pager
+
+
+class Jobs:
+    """Background jobs: how the service carries out bulk requests."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def get(self, job_id: str, /) -> Job:
+        """Fetch a job, with the counts of its entries.
+
+        Endpoint: ``GET /v1/ext/background-job/{id}`` (documented).
+
+        Raises:
+            NotFoundError: there is no such job.
+        """
+        path = f"/v1/ext/background-job/{segment(job_id, 'job_id')}"
+        return decode_job(await self._transport.call("GET", path, repeatable=True))
+
+    def entries(self, job_id: str, /) -> Pager[JobEntry]:
+        """List what became of each item of a bulk request.
+
+        The names inside ``_meta`` are not documented; a total and a path for the next page are known to be
+        there, and are found by their form.
+
+        Endpoint: ``GET /v1/ext/background-job/{id}/entries`` (documented in prose).
+
+        Raises:
+            NotFoundError: there is no such job.
+        """
+        path = f"/v1/ext/background-job/{segment(job_id, 'job_id')}/entries"
+
+        async def fetch(query: dict[str, str] | None) -> Page[JobEntry]:
+            reply = await self._transport.call("GET", path, query=query, repeatable=True)
+            following = _next_query(reply)
+            if following is not None and following == query:
+                raise misshapen(reply, "the page of entries names itself as the next one")
+            return Page(decode_list(reply, JobEntry), following is not None, reply.meta, following)
+
+        return Pager(fetch)
+
+    async def wait(self, job_id: str, /, *, timeout: float | None = None) -> Job:  # noqa: ASYNC109
+        """Wait until a job has ended, polling ever more slowly.
+
+        Whether its rows succeeded is another question: look at ``job.counts`` and at :meth:`entries`.
+
+        Args:
+            job_id: the job.
+            timeout: seconds to wait at most; ``None`` waits for ever.
+
+        Raises:
+            JobTimeoutError: the time is over; the job goes on, and can be waited for again.
+            NotFoundError: there is no such job.
+        """
+        pace = JobPace()
+        start = time.monotonic()
+        before = -1
+        while True:
+            job = await self.get(job_id)
+            # Counts alone are believed only once they stand still: entries may still be filling up.
+            if job.finished or (job.processed == job.total == before > 0):
+                return job
+            before = job.total
+            elapsed = time.monotonic() - start
+            wait = pace.next_wait(elapsed, job.processed / job.total if job.total else 0.0)
+            if timeout is not None and elapsed + wait > timeout:
+                if elapsed >= timeout:
+                    raise JobTimeoutError(
+                        f"Job {job_id} has not ended within {timeout:g} s ({job.processed} of {job.total} "
+                        "entries done). It goes on; jobs.wait can be called again.",
+                        job_id=job_id,
+                        method="GET",
+                        path=f"/v1/ext/background-job/{job_id}",
+                        retry_safe=True,
+                    )
+                wait = timeout - elapsed
+            await asyncio.sleep(wait)
+
+
+def _next_query(reply: Reply) -> dict[str, str] | None:
+    """Find the path for the next page in ``_meta``, and keep of it only the query.
+
+    Path and host stay ours, so that no answer can lead the token elsewhere.
+    """
+    for name, value in reply.meta.items():
+        if isinstance(value, str) and ("next" in name.lower() or "/entries?" in value):
+            query = urlsplit(value).query
+            return dict(parse_qsl(query)) if query else None
+    return None

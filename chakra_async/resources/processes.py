@@ -1,0 +1,426 @@
+"""Processes: leads, tickets, field visits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sized
+from datetime import datetime
+from typing import Any
+
+from chakra_async._codec import decode, decode_job, decode_list, encode, encode_query, misshapen
+from chakra_async._paths import segment
+from chakra_async._transport import Transport
+from chakra_async.bulk.courier import BulkCalls, JobCalls
+from chakra_async.bulk.encode import (
+    Encoder,
+    UnsendableRowError,
+    encode_create,
+    encode_delete,
+    encode_update,
+    fields,
+    wrap_creates,
+    wrap_updates,
+)
+from chakra_async.bulk.engine import BulkOptions, Engine
+from chakra_async.bulk.rows import Outcome, Progress
+from chakra_async.bulk.run import BulkRun, Source, check_source
+from chakra_async.models.jobs import Job
+from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
+from chakra_async.paging import Page, Pager
+
+
+class Processes:
+    """Processes: leads, tickets, field visits.
+
+    ``procedure`` is always the short id of a procedure, such as ``lead``. Attributes inside ``data`` are
+    named by their short ids, which travel untouched.
+    """
+
+    def __init__(self, transport: Transport, jobs: JobCalls) -> None:
+        self._transport = transport
+        self._jobs = jobs
+
+    async def get(self, procedure: str, process_id: str, /) -> Process:
+        """Fetch a process by its id.
+
+        A deleted process may come back with ``is_deleted`` set, or not at all: that is not documented.
+
+        Endpoint: ``GET /v1/ext/procedure/{procedure}/process/{id}`` (documented).
+
+        Raises:
+            NotFoundError: there is no such procedure or process.
+        """
+        path = f"{_base(procedure)}/{segment(process_id, 'process_id')}"
+        return decode(await self._transport.call("GET", path, repeatable=True), Process)
+
+    def list(
+        self,
+        procedure: str,
+        /,
+        *,
+        where: Mapping[str, Any] | None = None,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> Pager[Process]:
+        """List processes, following the pages by itself.
+
+        Args:
+            procedure: short id of the procedure.
+            where: conditions by root field (``status``, ``state``, ``createdAt``, ``assignedTo`` as a
+                username) or attribute short id. A value is a scalar, a list (any of them; inferred), or an
+                object of operators ``= != > >= < <=``. Siblings are joined by *and* (inferred); ``or`` and
+                ``and`` take lists of such objects. Aware datetimes are written as ISO 8601.
+            skip: processes to leave out at the beginning.
+            limit: processes a page, 1 to 100; ``Limits.page_size`` if not given. Not a limit on the whole
+                list: stop iterating when you have enough.
+
+        Endpoint: ``POST /v1/ext/procedure/{procedure}/process/list`` (documented).
+
+        Raises:
+            BadRequestError: the service does not understand ``where``.
+            NotFoundError: there is no such procedure.
+            ValueError: ``skip`` or ``limit`` is out of range.
+        """
+        size = self._transport.settings.limits.page_size if limit is None else limit
+        if not 1 <= size <= 100:
+            raise ValueError(f"limit must be 1 to 100 (processes a page), not {size}")
+        if skip < 0:
+            raise ValueError(f"skip must not be negative, not {skip}")
+        path = f"{_base(procedure)}/list"
+        conditions = {} if where is None else {"where": encode_query(where)}
+
+        async def fetch(start: int) -> Page[Process]:
+            body = encode({**conditions, "skip": start, "limit": size})
+            reply = await self._transport.call("POST", path, body=body, repeatable=True)
+            items = decode_list(reply, Process)
+            # Should hasMore ever be absent, a full page is taken to mean that there may be another.
+            more = bool(reply.meta.get("hasMore", len(items) == size))
+            if reply.meta.get("hasMore") and not items:
+                raise misshapen(reply, f"it says that more processes follow, but sent none at skip={start}")
+            return Page(items, more and bool(items), reply.meta, start + len(items))
+
+        return Pager(fetch, skip)
+
+    async def create(
+        self,
+        procedure: str,
+        /,
+        *,
+        data: Mapping[str, Any] | None = None,
+        record: Mapping[str, Any] | None = None,
+        state: str | None = None,
+        status: str | None = None,
+        assigned_to: str | None = None,
+        next_action_at: datetime | None = None,
+    ) -> Process:
+        """Create a process.
+
+        Not idempotent: it is never sent twice. Whether a primary key that exists already makes this fail or
+        update is not known.
+
+        Args:
+            procedure: short id of the procedure.
+            data: attribute values by short id; JSON values only.
+            record: ``{"data": {…}}``.
+            state: short id of the state to begin in.
+            status: ``OPEN``, ``COMPLETED`` or ``CANCELLED``.
+            assigned_to: username or user id.
+            next_action_at: an aware datetime.
+
+        Endpoint: ``POST /v1/ext/procedure/{procedure}/process`` (documented).
+
+        Raises:
+            AmbiguousResultError: the request left and no answer came; look before you create again.
+            BadRequestError: the service refuses a value.
+            ValueError: a value cannot be sent.
+        """
+        body = encode(fields(ProcessCreate(data, record, state, status, assigned_to, next_action_at)))
+        path = _base(procedure)
+        return decode(await self._transport.call("POST", path, body=body, repeatable=False), Process)
+
+    async def update(
+        self,
+        procedure: str,
+        process_id: str,
+        /,
+        *,
+        data: Mapping[str, Any] | None = None,
+        state: str | None = None,
+        status: str | None = None,
+        assigned_to: str | None = None,
+        next_action_at: datetime | None = None,
+    ) -> Process:
+        """Change a process; what is not given stays as it is.
+
+        Idempotent. That ``data`` is merged attribute by attribute is inferred; ``assigned_to`` is documented
+        for the bulk form only.
+
+        Endpoint: ``PUT /v1/ext/procedure/{procedure}/process/{id}`` (documented).
+
+        Raises:
+            NotFoundError: there is no such procedure or process.
+            BadRequestError: the service refuses a value.
+            ValueError: nothing is given to change, or a value cannot be sent.
+        """
+        path = f"{_base(procedure)}/{segment(process_id, 'process_id')}"
+        body = _changes(ProcessUpdate(process_id, None, data, state, status, assigned_to, next_action_at))
+        return decode(await self._transport.call("PUT", path, body=body, repeatable=True), Process)
+
+    async def update_by_key(
+        self,
+        procedure: str,
+        key: str,
+        value: str | int,
+        /,
+        *,
+        data: Mapping[str, Any] | None = None,
+        state: str | None = None,
+        status: str | None = None,
+        assigned_to: str | None = None,
+        next_action_at: datetime | None = None,
+    ) -> Process:
+        """Change the process whose primary key ``key`` (a short id) has ``value``.
+
+        Idempotent; otherwise as :meth:`update`.
+
+        Endpoint: ``PUT /v1/ext/procedure/{procedure}/process/{key}/{value}`` (documented).
+
+        Raises:
+            NotFoundError: there is no such procedure or process.
+            BadRequestError: the service refuses a value.
+            ValueError: nothing is given to change, or a value cannot be sent.
+        """
+        path = f"{_base(procedure)}/{segment(key, 'key')}/{segment(value, 'value')}"
+        body = _changes(ProcessUpdate(None, (key, value), data, state, status, assigned_to, next_action_at))
+        return decode(await self._transport.call("PUT", path, body=body, repeatable=True), Process)
+
+    async def delete(self, procedure: str, process_id: str, /) -> Process:
+        """Delete a process; that this is a soft deletion is inferred.
+
+        Endpoint: ``DELETE /v1/ext/procedure/{procedure}/process/{id}`` (documented).
+
+        Raises:
+            NotFoundError: there is no such procedure or process.
+        """
+        path = f"{_base(procedure)}/{segment(process_id, 'process_id')}"
+        return decode(await self._transport.call("DELETE", path, repeatable=True), Process)
+
+    async def delete_by_key(self, procedure: str, key: str, value: str | int, /) -> Process:
+        """Delete the process whose primary key ``key`` (a short id) has ``value``.
+
+        Endpoint: ``DELETE /v1/ext/procedure/{procedure}/process/{key}/{value}`` (documented).
+
+        Raises:
+            NotFoundError: there is no such procedure or process.
+        """
+        path = f"{_base(procedure)}/{segment(key, 'key')}/{segment(value, 'value')}"
+        return decode(await self._transport.call("DELETE", path, repeatable=True), Process)
+
+    async def start_bulk_create(
+        self, procedure: str, creates: Iterable[ProcessCreate | Mapping[str, Any]], /
+    ) -> Job:
+        """Create processes by one background job: the endpoint itself, one request.
+
+        Returns as soon as the service has accepted the job; follow it with ``jobs.wait`` and
+        ``jobs.entries``. Not idempotent. For any number of rows use :meth:`bulk_create`.
+
+        Endpoint: ``POST /v1/ext/procedure/{procedure}/process/bulk-create`` (documented, "developing"; that
+        it answers with a job is inferred).
+
+        Raises:
+            AmbiguousResultError: the request left and no answer came.
+            ValueError: a row cannot be sent; the message says which.
+        """
+        body = wrap_creates(_encode_all(creates, encode_create))
+        return await self._submit_creates(procedure, body)
+
+    async def start_bulk_update(
+        self, procedure: str, updates: Iterable[ProcessUpdate | Mapping[str, Any]], /
+    ) -> Job:
+        """Change processes by one background job: the endpoint itself, one request.
+
+        Returns as soon as the service has accepted the job; follow it with ``jobs.wait`` and
+        ``jobs.entries``. Idempotent, for values are absolute. For any number of rows use
+        :meth:`bulk_update`.
+
+        Endpoint: ``PATCH /v1/ext/procedure/{procedure}/process`` (documented).
+
+        Raises:
+            ValueError: a row cannot be sent; the message says which.
+        """
+        body = wrap_updates(_encode_all(updates, encode_update))
+        return await self._submit_updates(procedure, body)
+
+    def bulk_create(
+        self,
+        procedure: str,
+        creates: Source,
+        /,
+        *,
+        chunk_size: int | None = None,
+        max_chunk_bytes: int | None = None,
+        concurrency: int | None = None,
+        stop_on_error: bool = False,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> BulkRun:
+        """Create any number of processes, and learn the fate of each.
+
+        Never sends a row twice: when an answer is lost, its rows end as ``unknown``.
+
+        Args:
+            procedure: short id of the procedure.
+            creates: iterable or async iterable of :class:`ProcessCreate` or mappings of its fields.
+            chunk_size: rows a job; ``Limits.chunk_size`` if not given.
+            max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
+            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            stop_on_error: send nothing more after the first row that was not done.
+            on_progress: called with a :class:`Progress` whenever a job has ended.
+
+        Endpoint: as :meth:`start_bulk_create`, and those of ``jobs``.
+
+        Raises:
+            TypeError: ``creates`` is not a source of rows.
+            ValueError: an option is out of range.
+        """
+        calls = BulkCalls(
+            submit=lambda body: self._submit_creates(procedure, body),
+            jobs=self._jobs,
+            wrap=wrap_creates,
+            done="created",
+        )
+        options = self._options(chunk_size, max_chunk_bytes, concurrency, stop_on_error, on_progress)
+        return self._bulk(procedure, calls, creates, encode_create, options)
+
+    def bulk_update(
+        self,
+        procedure: str,
+        updates: Source,
+        /,
+        *,
+        chunk_size: int | None = None,
+        max_chunk_bytes: int | None = None,
+        concurrency: int | None = None,
+        stop_on_error: bool = False,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> BulkRun:
+        """Change any number of processes, and learn the fate of each.
+
+        Rows for one process are applied in the order given: they are never in two jobs at once.
+
+        Args:
+            procedure: short id of the procedure.
+            updates: iterable or async iterable of :class:`ProcessUpdate` or mappings of its fields.
+            chunk_size: rows a job; ``Limits.chunk_size`` if not given.
+            max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
+            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            stop_on_error: send nothing more after the first row that was not done.
+            on_progress: called with a :class:`Progress` whenever a job has ended.
+
+        Endpoint: as :meth:`start_bulk_update`, and those of ``jobs``.
+
+        Raises:
+            TypeError: ``updates`` is not a source of rows.
+            ValueError: an option is out of range.
+        """
+        options = self._options(chunk_size, max_chunk_bytes, concurrency, stop_on_error, on_progress)
+        calls = self._update_calls(procedure, "updated")
+        return self._bulk(procedure, calls, updates, encode_update, options)
+
+    def bulk_delete(
+        self,
+        procedure: str,
+        processes: Source,
+        /,
+        *,
+        chunk_size: int | None = None,
+        max_chunk_bytes: int | None = None,
+        concurrency: int | None = None,
+        stop_on_error: bool = False,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> BulkRun:
+        """Delete any number of processes, and learn the fate of each.
+
+        Args:
+            procedure: short id of the procedure.
+            processes: iterable or async iterable of ids (text), of keys (``(short_id, value)``), or of
+                :class:`ProcessUpdate` or mappings that hold nothing but ``id`` or ``key``.
+            chunk_size: rows a job; ``Limits.chunk_size`` if not given.
+            max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
+            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            stop_on_error: send nothing more after the first row that was not done.
+            on_progress: called with a :class:`Progress` whenever a job has ended.
+
+        Endpoint: as :meth:`start_bulk_update` with ``isDeleted`` (documented; that it deletes softly is
+        inferred), and those of ``jobs``.
+
+        Raises:
+            TypeError: ``processes`` is not a source of rows.
+            ValueError: an option is out of range.
+        """
+        options = self._options(chunk_size, max_chunk_bytes, concurrency, stop_on_error, on_progress)
+        calls = self._update_calls(procedure, "deleted")
+        return self._bulk(procedure, calls, processes, encode_delete, options)
+
+    async def _submit_creates(self, procedure: str, body: bytes) -> Job:
+        path = f"{_base(procedure)}/bulk-create"
+        return decode_job(await self._transport.call("POST", path, body=body, repeatable=False))
+
+    async def _submit_updates(self, procedure: str, body: bytes) -> Job:
+        path = _base(procedure)
+        return decode_job(await self._transport.call("PATCH", path, body=body, repeatable=True))
+
+    def _update_calls(self, procedure: str, done: Outcome) -> BulkCalls:
+        return BulkCalls(
+            submit=lambda body: self._submit_updates(procedure, body),
+            jobs=self._jobs,
+            wrap=wrap_updates,
+            done=done,
+        )
+
+    def _options(
+        self,
+        chunk_size: int | None,
+        max_chunk_bytes: int | None,
+        concurrency: int | None,
+        stop_on_error: bool,
+        on_progress: Callable[[Progress], object] | None,
+    ) -> BulkOptions:
+        limits = self._transport.settings.limits
+        return BulkOptions(
+            chunk_size=limits.chunk_size if chunk_size is None else chunk_size,
+            max_chunk_bytes=limits.max_chunk_bytes if max_chunk_bytes is None else max_chunk_bytes,
+            concurrency=limits.jobs_in_flight if concurrency is None else concurrency,
+            stop_on_error=stop_on_error,
+            on_progress=on_progress,
+        )
+
+    def _bulk(
+        self, procedure: str, calls: BulkCalls, source: Source, encoder: Encoder, options: BulkOptions
+    ) -> BulkRun:
+        _base(procedure)
+        check_source(source)
+        expected = len(source) if isinstance(source, Sized) else None
+        return BulkRun(Engine(calls, encoder, options, self._transport.settings.timeouts, expected), source)
+
+
+def _base(procedure: str) -> str:
+    return f"/v1/ext/procedure/{segment(procedure, 'procedure')}/process"
+
+
+def _changes(row: ProcessUpdate) -> bytes:
+    body = fields(row)
+    if not body:
+        raise ValueError("nothing to change: give data, state, status, assigned_to or next_action_at")
+    return encode(body)
+
+
+def _encode_all(rows: Iterable[Any], encoder: Encoder) -> list[bytes]:
+    check_source(rows)
+    encoded: list[bytes] = []
+    for index, row in enumerate(rows):
+        try:
+            encoded.append(encoder(row).body)
+        except UnsendableRowError as error:
+            raise ValueError(f"row {index} cannot be sent: {error}") from None
+    if not encoded:
+        raise ValueError("there are no rows to send")
+    return encoded

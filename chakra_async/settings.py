@@ -1,0 +1,193 @@
+"""Every setting and every default, frozen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from attrs import Attribute, evolve, field, frozen
+
+
+__all__ = ["AccessToken", "Limits", "RetryPolicy", "Settings", "Timeouts"]
+
+DEFAULT_BASE_URL = "https://api.chakrahq.com"
+
+
+def _positive(_: Any, attribute: Attribute[float], value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{attribute.name} must be more than 0, not {value!r}")
+
+
+def _not_negative(_: Any, attribute: Attribute[float], value: float) -> None:
+    if not value >= 0:
+        raise ValueError(f"{attribute.name} must not be negative, not {value!r}")
+
+
+def _count(_: Any, attribute: Attribute[int], value: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{attribute.name} must be a whole number of at least 1, not {value!r}")
+
+
+def _page_size(_: Any, attribute: Attribute[int], value: int) -> None:
+    if not 1 <= value <= 100:
+        raise ValueError(f"{attribute.name} must be 1 to 100, not {value!r}")
+
+
+class AccessToken:
+    """An access token that never prints itself."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        value = value.strip()
+        if not value:
+            raise ValueError("the access token is empty; create one in the dashboard under API Keys")
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise ValueError(
+                "the access token holds spaces, line breaks or non-ASCII characters; copy it again"
+            )
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the token itself. Nothing but the Authorization header should need it."""
+        return self._value
+
+    def scrub(self, text: str) -> str:
+        """Return ``text`` with the token blotted out, for answers that echo what they were sent."""
+        return text.replace(self._value, "[access token]")
+
+    def __repr__(self) -> str:
+        return "AccessToken('…')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccessToken) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an access token is not pickled: give it to the other process by its environment")
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """Time limits, in seconds."""
+
+    connect: float = field(default=10.0, validator=_positive)
+    """To make a connection, TLS included."""
+    read: float = field(default=30.0, validator=_positive)
+    """Between two pieces of an answer, and until its first byte."""
+    total: float = field(default=120.0, validator=_positive)
+    """For one attempt, from its first byte sent to the last received."""
+    queue: float = field(default=120.0, validator=_positive)
+    """For a free place among ``Limits.connections``."""
+    job: float = field(default=900.0, validator=_positive)
+    """For a background job of a bulk run to make any progress before its rows are called unknown."""
+    drain: float = field(default=5.0, validator=_not_negative)
+    """For jobs already accepted to end when a bulk run is left early."""
+
+
+@frozen(kw_only=True)
+class Limits:
+    """Sizes and counts."""
+
+    connections: int = field(default=100, validator=_count)
+    """Requests in flight at once, which is also the size of the connection pool."""
+    keepalive: float = field(default=15.0, validator=_positive)
+    """Seconds an idle connection is kept."""
+    max_response_bytes: int = field(default=64 * 1024 * 1024, validator=_count)
+    """Largest answer read, after decompression."""
+    page_size: int = field(default=100, validator=_page_size)
+    """Items a page of ``list``; the service takes 100 at most."""
+    chunk_size: int = field(default=1000, validator=_count)
+    """Rows a job in bulk runs."""
+    max_chunk_bytes: int = field(default=4 * 1024 * 1024, validator=_count)
+    """Encoded bytes a job in bulk runs."""
+    jobs_in_flight: int = field(default=8, validator=_count)
+    """Jobs at once in a bulk run."""
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """When a failed attempt is repeated, and after how long.
+
+    What may have been done once is never repeated, whatever stands here: creates, messages and uploads
+    are sent again only when the service refused them unread (429) or nothing had left.
+    """
+
+    attempts: int = field(default=8, validator=_count)
+    """Attempts in all; 1 switches retries off."""
+    wait_initial: float = field(default=0.5, validator=_positive)
+    """Upper end, in seconds, of the random wait before the second attempt; doubled each time."""
+    wait_max: float = field(default=20.0, validator=_positive)
+    """Upper end of any random wait, in seconds."""
+    retry_after_max: float = field(default=120.0, validator=_not_negative)
+    """Longest ``Retry-After`` obeyed, in seconds; a longer one is raised at once."""
+    budget: float = field(default=0.2, validator=_not_negative)
+    """Retries a call in the long run, so that an outage does not multiply load; waits that the service
+    itself asked for do not count."""
+    server_errors_on_writes: bool = False
+    """Also repeat a create, message or upload after a 5xx. It may then be done twice."""
+
+
+def _token(value: AccessToken | str | None) -> AccessToken | None:
+    return AccessToken(value) if isinstance(value, str) else value
+
+
+def _without_slash(value: str) -> str:
+    return value.rstrip("/")
+
+
+def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
+    wrong = f"{attribute.name} must look like {DEFAULT_BASE_URL}, not {value!r}"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError(wrong)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{attribute.name} takes no credentials, query or fragment")
+
+
+@frozen(kw_only=True)
+class Settings:
+    """All that a client needs to know. Keep one and derive others with :func:`attrs.evolve`."""
+
+    access_token: AccessToken | None = field(default=None, converter=_token)
+    base_url: str = field(default=DEFAULT_BASE_URL, converter=_without_slash, validator=_base_url)
+    timeouts: Timeouts = field(factory=Timeouts)
+    limits: Limits = field(factory=Limits)
+    retry: RetryPolicy = field(factory=RetryPolicy)
+    plugin_id: str | None = None
+    """WhatsApp plugin (a uuid, from the WhatsApp Setup page)."""
+    phone_number_id: str | None = None
+    """WhatsApp phone number id (Meta's number, shown in WhatsApp Setup)."""
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] = os.environ, *, defaults: Settings | None = None
+    ) -> Settings:
+        """Read the environment.
+
+        The variables are ``CHAKRA_ACCESS_TOKEN``, ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID`` and
+        ``CHAKRA_PHONE_NUMBER_ID``. Of ``defaults``, whatever differs from a plain ``Settings()`` wins.
+
+        Raises:
+            ValueError: a variable is set to something that cannot be used.
+        """
+        given = defaults or cls()
+        plain = cls()
+        found = {
+            name: environ.get(f"CHAKRA_{name.upper()}") or None
+            for name in ("access_token", "base_url", "plugin_id", "phone_number_id")
+            if getattr(given, name) == getattr(plain, name)
+        }
+        return given.fill(**found)
+
+    def fill(self, **given: Any) -> Settings:
+        """Return these settings with every given value that is not ``None`` put in."""
+        return evolve(self, **{name: value for name, value in given.items() if value is not None})
