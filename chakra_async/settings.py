@@ -67,6 +67,12 @@ class AccessToken:
     def __hash__(self) -> int:
         return hash(self._value)
 
+    def __copy__(self) -> AccessToken:
+        return self
+
+    def __deepcopy__(self, _: Any) -> AccessToken:
+        return self
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("an access token is not pickled: give it to the other process by its environment")
 
@@ -117,7 +123,7 @@ class RetryPolicy:
     are sent again only when the service refused them unread (429) or nothing had left.
     """
 
-    attempts: int = field(default=8, validator=_count)
+    attempts: int = field(default=6, validator=_count)
     """Attempts in all; 1 switches retries off."""
     wait_initial: float = field(default=0.5, validator=_positive)
     """Upper end, in seconds, of the random wait before the second attempt; doubled each time."""
@@ -137,7 +143,7 @@ def _token(value: AccessToken | str | None) -> AccessToken | None:
 
 
 def _without_slash(value: str) -> str:
-    return value.rstrip("/")
+    return value.strip().rstrip("/")
 
 
 def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
@@ -148,6 +154,9 @@ def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
     except ValueError:
         raise ValueError(wrong) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError(wrong)
+    # urlsplit drops line breaks silently; aiohttp would send them.
+    if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError(wrong)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(f"{attribute.name} takes no credentials, query or fragment")

@@ -64,7 +64,7 @@ def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[st
         row = ProcessUpdate(key=item)
     else:
         row = _as_row(item, ProcessUpdate)
-    if fields(row) or row.is_deleted is False:
+    if fields(row).keys() - {"isDeleted"} or row.is_deleted is False:
         raise UnsendableRowError("a row of a bulk delete takes id or key and nothing else")
     return encode_update(ProcessUpdate(row.id, row.key, is_deleted=True))
 

@@ -1,0 +1,210 @@
+"""The file of rows that did not go through, made to be mended and read again."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal, Protocol, Self, cast
+
+import orjson
+
+from chakra_async.bulk.rows import SourceLine
+from chakra_async.bulk.sources._columns import FAILURE_COLUMNS, FAILURE_FIELD, LINE_COLUMN
+from chakra_async.bulk.sources._csv import check_delimiter
+from chakra_async.bulk.sources._files import open_for_writing
+
+
+_OWN_NOTE = re.compile(r'\{\s*"' + FAILURE_FIELD + r'"\s*:\s*')
+
+
+class FailedRow(Protocol):
+    """What a failures file needs of a row's result."""
+
+    @property
+    def outcome(self) -> str:
+        """The row's fate."""
+        ...
+
+    @property
+    def errors(self) -> Sequence[str]:
+        """The reasons."""
+        ...
+
+    @property
+    def line(self) -> int | None:
+        """The line the row begins on; the one in ``ref`` when None."""
+        ...
+
+    @property
+    def ref(self) -> Any:
+        """The `SourceLine` the reader gave the row."""
+        ...
+
+
+class _Echo:
+    """Lets a `csv.writer` return its text."""
+
+    def write(self, text: str, /) -> str:
+        return text
+
+
+class FailuresWriter:
+    """Write the rows that did not go through into a file that `read_updates` reads with the same `Columns`.
+
+    The original fields stand unchanged, malformed ones too. A CSV file has ``chakra_line``,
+    ``chakra_outcome`` and ``chakra_errors`` as its first columns, a JSON Lines file a first field
+    ``_chakra``; the readers leave them out of the data. The file is UTF-8, packed when its name ends in
+    ``.gz``, and made by the first row written: a run without failures leaves none. Read again and failed
+    again, a row keeps the line number of the original file.
+
+    Usually made by `RowReader.failures`, which knows the header.
+
+    Args:
+        path: The file to make.
+        format: ``csv`` or ``jsonl``.
+        header: The original CSV header, or a function that returns it once it is known.
+        delimiter: Of the CSV file.
+        overwrite: Delete an existing file, at once.
+
+    Raises:
+        FileExistsError: There is such a file, and it is not to be overwritten.
+        ValueError: Format, header or delimiter cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: Literal["csv", "jsonl"] = "csv",  # noqa: A002
+        header: Sequence[str] | Callable[[], Sequence[str] | None] | None = None,
+        delimiter: str = ",",
+        overwrite: bool = False,
+    ) -> None:
+        if format not in ("csv", "jsonl"):
+            raise ValueError(f"format is 'csv' or 'jsonl', not {format!r}")
+        if format == "csv" and header is None:
+            raise ValueError("a CSV file of failures needs the header of the original")
+        check_delimiter(delimiter)
+        self.path = Path(path)
+        self.count = 0
+        """Rows written."""
+        self._format = format
+        self._header = header
+        self._own: list[int] = []
+        self._width = 0
+        self._delimiter = delimiter
+        self._to_text = csv.writer(_Echo(), delimiter=delimiter).writerow
+        self._line_at: int | None = None
+        self._stack = ExitStack()
+        self._file: IO[str] | None = None
+        self._closed = False
+        if overwrite:
+            self.path.unlink(missing_ok=True)
+        elif self.path.exists():
+            raise FileExistsError(f"{self.path} exists; move it away, or ask to overwrite it")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._closed = True
+        self._file = None
+        self._stack.close()
+
+    def write(self, result: FailedRow) -> None:
+        """Write one row.
+
+        Raises:
+            TypeError: The row's ``ref`` is not what a reader of this module gave it.
+            ValueError: The writer is closed, or the header is not known yet.
+        """
+        ref = result.ref
+        if not isinstance(ref, SourceLine):
+            raise TypeError(f"the row's ref is {type(ref).__name__}, not the SourceLine its reader gave it")
+        line = ref.line if result.line is None else result.line
+        errors = [_tidy(error) for error in result.errors]
+        file = self._file or self._open()
+        if self._format == "csv":
+            file.write(self._csv(line, result.outcome, errors, ref.record))
+        else:
+            file.write(_json(line, result.outcome, errors, ref.record))
+        self.count += 1
+
+    def _open(self) -> IO[str]:
+        if self._closed:
+            raise ValueError("the failures file is closed")
+        header = self._header() if callable(self._header) else self._header
+        if self._format == "csv" and header is None:
+            raise ValueError("the header is not known before the first row is read")
+        file = open_for_writing(self.path, self._stack)
+        if header is not None:
+            self._own = [position for position, name in enumerate(header) if name in FAILURE_COLUMNS]
+            self._line_at = header.index(LINE_COLUMN) if LINE_COLUMN in header else None
+            self._width = len(header)
+            file.write(self._row([*FAILURE_COLUMNS, *self._without_own(header)]))
+        self._file = file
+        return file
+
+    def _row(self, fields: Sequence[str]) -> str:
+        # The writer quotes a field for "\r" only when its line ends hold one.
+        text: Any = self._to_text(fields)
+        return f"{str(text)[:-2]}\n"
+
+    def _without_own(self, fields: Sequence[str]) -> list[str]:
+        return [field for position, field in enumerate(fields) if position not in self._own]
+
+    def _csv(self, line: int, outcome: str, errors: list[str], record: Any) -> str:
+        number, text = str(line), record
+        if not isinstance(record, str):
+            if self._line_at is not None and self._line_at < len(record):
+                number = record[self._line_at]
+            text = self._row(self._without_own(record))[:-1]
+        else:
+            # Text that could not be divided is kept to the letter; notes of an earlier run stand before it.
+            mark = re.escape(self._delimiter)
+            field = rf'(?:"(?:[^"]|"")*"|[^"{mark}]*){mark}'
+            if self._own == [0, 1, 2] and (own := re.match(rf"([0-9]+){mark}{field}{field}", record)):
+                number, text = own[1], record[own.end() :]
+        # The outcome always stands in quotes: a quote left open by the row before closes at it and is
+        # followed by text, which is an error, so two bad rows can never pass for one good row.
+        notes = [self._row([number])[:-1], f'"{outcome}"', self._row(["; ".join(errors)])[:-1]]
+        return self._delimiter.join([*notes, text] if text else notes) + "\n"
+
+
+def _json(line: int, outcome: str, errors: list[str], record: str) -> str:
+    if own := _OWN_NOTE.match(record):
+        try:
+            note, end = json.JSONDecoder().raw_decode(record, own.end())
+        except ValueError:
+            pass
+        else:
+            original: Any = cast("dict[str, Any]", note).get("line") if isinstance(note, dict) else None
+            line = original if isinstance(original, int) else line
+            record = "{" + record[end:].lstrip(" \t").removeprefix(",").lstrip(" \t")
+    head = (
+        '{"'
+        + FAILURE_FIELD
+        + '":'
+        + orjson.dumps({"line": line, "outcome": outcome, "errors": errors}).decode()
+    )
+    if not record.startswith("{"):
+        return f"{head}}} {record}\n"  # no JSON, as it was none: nobody may take the note for a row
+    rest = record[1:]
+    return f"{head}{rest}\n" if rest.lstrip().startswith("}") else f"{head},{rest}\n"
+
+
+def _tidy(error: str) -> str:
+    """Make one short line of an error, whatever a service has put into it."""
+    return " ".join(error.replace("\0", "").split())[:1000].encode("utf-8", "replace").decode()

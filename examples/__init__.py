@@ -1,0 +1,1 @@
+"""Examples; every one of them is run by the tests."""

@@ -1,0 +1,387 @@
+"""A bulk run against a service that runs: every row has its fate, and the state agrees."""
+
+import asyncio
+import gc
+import tracemalloc
+from collections import Counter
+
+import pytest
+
+from chakra_async import (
+    AuthenticationError,
+    Client,
+    ConnectError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    ProcessCreate,
+    ProcessUpdate,
+    Progress,
+    RejectedRow,
+    RetryPolicy,
+    Timeouts,
+)
+
+
+def retire(names):
+    return [ProcessUpdate(key=("tailnum", name), state="RETIRED") for name in names]
+
+
+async def results_of(run):
+    async with run:
+        return [result async for result in run]
+
+
+def states(emulator):
+    return Counter(process["state"] for process in emulator.processes("aircraft"))
+
+
+async def test_every_row_has_one_result_and_the_state_agrees(chakra_hq, chakra, fleet):
+    rows = [
+        *retire(fleet[:100]),
+        ProcessUpdate(key=("tailnum", "N0"), state="SCRAPPED"),
+        ProcessUpdate(key=("tailnum", "NOBODY"), state="RETIRED"),
+        ProcessUpdate(state="RETIRED"),
+        RejectedRow(("line 7 is not readable",), key="N7"),
+    ]
+    run = chakra.processes.bulk_update("aircraft", rows, chunk_size=30)
+    results = await results_of(run)
+    assert sorted(result.index for result in results) == list(range(104))
+    by_index = {result.index: result for result in results}
+    assert all(by_index[n].ok and by_index[n].outcome == "updated" for n in range(100))
+    assert [by_index[n].outcome for n in (100, 101, 102, 103)] == ["failed", "invalid", "invalid", "invalid"]
+    assert "SCRAPPED" in by_index[100].errors[0]
+    assert by_index[100].key == "N0"
+    assert by_index[100].job_id is not None
+    assert by_index[101].job_id is not None
+    assert by_index[102].job_id is None
+    assert by_index[103].errors == ("line 7 is not readable",)
+    assert by_index[103].key == "N7"
+    assert states(chakra_hq) == {"RETIRED": 100, "NEW": 100}
+    summary = run.summary
+    assert (summary.total, summary.updated, summary.failed, summary.invalid) == (104, 100, 1, 3)
+    assert summary.jobs == 5  # the second row of N0 waited for the first to be done
+    assert summary.retries == 0
+    assert not summary.ok
+    assert "104 rows: 100 updated, 3 invalid, 1 failed (5 jobs" in str(summary)
+
+
+async def test_creates_and_deletes(chakra_hq, chakra):
+    rows = (ProcessCreate(data={"tailnum": f"X{n}"}, key=("tailnum", f"X{n}")) for n in range(50))
+    created = await chakra.processes.bulk_create("aircraft", rows, chunk_size=20).run()
+    assert (created.created, created.jobs, created.ok) == (50, 3, True)
+    again = await chakra.processes.bulk_create("aircraft", [{"data": {"tailnum": "X1"}}]).run()
+    assert again.failed == 1
+    victims = [("tailnum", "X0"), {"key": ("tailnum", "X1")}, chakra_hq.process("aircraft", "X2")["id"]]
+    deleted = await chakra.processes.bulk_delete("aircraft", victims).run()
+    assert (deleted.deleted, deleted.ok) == (3, True)
+    gone = [p["data"]["tailnum"] for p in chakra_hq.processes("aircraft") if p["isDeleted"]]
+    assert sorted(gone) == ["X0", "X1", "X2"]
+
+
+async def test_an_async_source_and_a_list_of_mappings(chakra_hq, chakra, fleet):
+    async def source():
+        for name in fleet:
+            await asyncio.sleep(0)
+            yield {"key": ("tailnum", name), "data": {"seats": 9}}
+
+    summary = await chakra.processes.bulk_update("aircraft", source(), chunk_size=64).run()
+    assert summary.updated == 200
+    assert all(process["data"]["seats"] == 9 for process in chakra_hq.processes("aircraft"))
+
+
+async def test_the_source_may_use_the_client(chakra, fleet):
+    async def source():
+        async for aircraft in chakra.processes.list("aircraft", limit=50):
+            yield ProcessUpdate(aircraft.id, data={"seen": True})
+
+    summary = await chakra.processes.bulk_update("aircraft", source(), chunk_size=20).run()
+    assert summary.updated == len(fleet)
+
+
+async def test_no_rows_make_no_request(chakra_hq, chakra):
+    before = chakra_hq.request_count
+    summary = await chakra.processes.bulk_update("aircraft", []).run()
+    assert (summary.total, summary.jobs, summary.ok) == (0, 0, True)
+    assert chakra_hq.request_count == before
+
+
+async def test_entries_are_fetched_only_where_not_all_succeeded(chakra_hq, chakra, fleet):
+    rows = [*retire(fleet[:20]), *[ProcessUpdate(key=("tailnum", "NOBODY"), state="NEW")]]
+    await chakra.processes.bulk_update("aircraft", rows, chunk_size=10).run()
+    asked = {request.path for request in chakra_hq.requests if "entries" in request.path}
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("fields", [(), ("index",), ("request",), ("process",)])
+async def test_entries_of_any_shape_are_matched_to_their_rows(chakra_hq, chakra, fleet, fields):
+    chakra_hq.job_settings.entry_fields = frozenset(fields)
+    chakra_hq.job_settings.total_name = "count"
+    chakra_hq.job_settings.next_page_name = "nextPagePath"
+    chakra_hq.job_settings.entries_page_size = 7
+    rows = retire(fleet[:40])
+    rows[11].state = rows[37].state = "SCRAPPED"
+    results = await results_of(chakra.processes.bulk_update("aircraft", rows))
+    assert sorted(result.index for result in results if not result.ok) == [11, 37]
+
+
+@pytest.mark.parametrize("show_status", [True, False])
+async def test_the_end_of_a_job_is_seen_with_and_without_a_status(chakra_hq, chakra, fleet, show_status):
+    chakra_hq.job_settings.show_status = show_status
+    chakra_hq.job_settings.rows_per_second = 1000
+    summary = await chakra.processes.bulk_update("aircraft", retire(fleet)).run()
+    assert summary.updated == 200
+
+
+async def test_nothing_is_taken_from_the_source_that_could_not_be_in_flight(chakra, fleet):
+    taken = 0
+
+    def endless():
+        nonlocal taken
+        for n in range(1_000_000):
+            taken += 1
+            yield ProcessUpdate(key=("tailnum", fleet[n % 200]), data={"n": n})
+
+    window = 4 * 25
+    async with chakra.processes.bulk_update("aircraft", endless(), chunk_size=25, concurrency=4) as run:
+        assert taken == 0
+        consumed = 0
+        async for _ in run:
+            consumed += 1
+            # What was taken is in flight, or done and waiting to be consumed.
+            assert taken - consumed <= 2 * window
+            if consumed == 500:
+                break
+        before = taken
+        await asyncio.sleep(0.05)
+        assert taken == before
+    assert taken == before
+    assert run.summary.total == taken
+
+
+async def test_rows_of_one_process_are_never_in_two_jobs_at_once_and_keep_their_order(
+    chakra_hq, chakra, fleet
+):
+    chakra_hq.job_settings.rows_per_second = 2000
+    names = fleet[:7]
+    rows = [ProcessUpdate(key=("tailnum", names[n % 7]), data={"n": n}) for n in range(300)]
+    summary = await chakra.processes.bulk_update("aircraft", rows, chunk_size=20, concurrency=4).run()
+    assert summary.updated == 300
+    last = {name: max(n for n in range(300) if names[n % 7] == name) for name in names}
+    assert {name: chakra_hq.process("aircraft", name)["data"]["n"] for name in names} == last
+    for name in names:
+        steps = [effect.job_id for effect in chakra_hq.ledger if effect.key == name and effect.kind == "update"]
+        # A job that was left is never come back to: all its rows for a process come in one stretch.
+        stretches = [job for n, job in enumerate(steps) if n == 0 or steps[n - 1] != job]
+        assert len(stretches) == len(set(stretches))
+
+
+async def test_leaving_early_accounts_for_every_row_taken(chakra_hq, chakra, fleet):
+    taken = []
+
+    def source():
+        for row in retire(fleet):
+            taken.append(row)
+            yield row
+
+    async with chakra.processes.bulk_update("aircraft", source(), chunk_size=10, concurrency=2) as run:
+        async for _ in run:
+            break
+    assert run.summary.total == len(taken) < 200
+    assert run.summary.unknown == 0
+    assert states(chakra_hq)["RETIRED"] == run.summary.updated
+    with pytest.raises(RuntimeError, match="inside"):
+        await anext(run)
+
+
+async def test_an_error_in_the_callers_block_stops_at_once_and_is_raised(chakra_hq, chakra, fleet):
+    chakra_hq.job_settings.latency = 30
+    run = chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=10, concurrency=2)
+    with pytest.raises(ZeroDivisionError):
+        async with run:
+            task = asyncio.ensure_future(anext(run))
+            while run._engine._tasks == {} or not all(r.pending_job for r in run._engine._tasks.values()):
+                await asyncio.sleep(0.01)
+            task.cancel()
+            raise ZeroDivisionError
+    assert run.summary.unknown == 20
+    assert run.summary.total == 20
+
+
+async def test_a_source_that_raises_loses_nothing_that_came_before(chakra_hq, chakra, fleet):
+    def source():
+        yield from retire(fleet[:33])
+        raise OSError("the disk is gone")
+
+    run = chakra.processes.bulk_update("aircraft", source(), chunk_size=10)
+    seen = []
+    with pytest.raises(OSError, match="the disk is gone"):
+        async with run:
+            async for result in run:
+                seen.append(result)
+    assert len(seen) == run.summary.updated == 33
+    assert states(chakra_hq)["RETIRED"] == 33
+
+
+async def test_stop_on_error_sends_nothing_more(chakra_hq, chakra, fleet):
+    rows = retire(fleet)
+    rows[12].state = "SCRAPPED"
+    run = chakra.processes.bulk_update("aircraft", rows, chunk_size=10, concurrency=1, stop_on_error=True)
+    results = await results_of(run)
+    assert [result.outcome for result in results[:20]].count("failed") == 1
+    assert states(chakra_hq)["RETIRED"] == 19
+    assert run.summary.total == len(results) < 200
+
+
+async def test_stop_on_error_also_stops_at_a_row_that_cannot_be_sent(chakra_hq, chakra, fleet):
+    rows = [*retire(fleet[:5]), ProcessUpdate(state="X"), *retire(fleet[5:])]
+    run = chakra.processes.bulk_update("aircraft", rows, chunk_size=10, stop_on_error=True)
+    results = await results_of(run)
+    assert {result.outcome for result in results} == {"failed", "invalid"}
+    assert sum("not sent" in result.errors[0] for result in results) == 5
+    assert states(chakra_hq)["RETIRED"] == 0
+
+
+async def test_progress_is_told_after_every_job(chakra, fleet):
+    snapshots = []
+    rows = retire(fleet)
+    await chakra.processes.bulk_update("aircraft", rows, chunk_size=50, on_progress=snapshots.append).run()
+    assert all(isinstance(snapshot, Progress) for snapshot in snapshots)
+    assert snapshots[-1].total == 200
+    assert snapshots[-1].expected == 200
+    assert snapshots[-1].seconds_left == 0
+    assert [s.total for s in snapshots] == sorted(s.total for s in snapshots)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, AuthenticationError), (402, PaymentRequiredError), (403, PermissionDeniedError)]
+)
+async def test_a_refusal_for_good_gives_every_row_its_result_and_is_raised(
+    chakra_hq, chakra, fleet, status, error
+):
+    chakra_hq.faults.next("PATCH", times=None, status=status)
+    run = chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=10, concurrency=2)
+    seen = []
+    with pytest.raises(error):
+        async with run:
+            async for result in run:
+                seen.append(result)
+    assert {result.outcome for result in seen} == {"failed"}
+    assert run.summary.total == len(seen) <= 30
+    assert states(chakra_hq)["RETIRED"] == 0
+
+
+async def test_an_unknown_procedure_ends_the_run(chakra):
+    with pytest.raises(NotFoundError):
+        await chakra.processes.bulk_update("spacecraft", [ProcessUpdate("x", state="A")]).run()
+
+
+async def test_a_service_that_is_not_there_ends_the_run_soon(unused_tcp_port):
+    quick = RetryPolicy(wait_initial=0.01)
+    async with Client("token", base_url=f"http://127.0.0.1:{unused_tcp_port}", retry=quick) as client:
+        run = client.processes.bulk_update("aircraft", retire(["N1"]))
+        with pytest.raises(ConnectError):
+            await results_of(run)
+        assert run.summary.failed == 1
+
+
+async def test_passing_failures_cost_no_row_and_are_counted(chakra_hq, chakra, fleet):
+    chakra_hq.faults.next("PATCH", times=2, status=503)
+    chakra_hq.faults.next("PATCH", times=1, reset="after")
+    chakra_hq.faults.next("GET", path="background-job", times=1, status=502, body="<html>bad gateway</html>")
+    chakra_hq.faults.next("GET", path="background-job", times=1, cut=3)
+    summary = await chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=40).run()
+    assert summary.updated == 200
+    assert summary.retries >= 5
+    assert states(chakra_hq)["RETIRED"] == 200
+
+
+async def test_a_lost_answer_of_a_create_is_unknown_and_never_repeated(chakra_hq, chakra):
+    chakra_hq.faults.next("POST", path="bulk-create", after=1, reset="after")
+    rows = [ProcessCreate(data={"tailnum": f"X{n}"}) for n in range(30)]
+    results = await results_of(chakra.processes.bulk_create("aircraft", rows, chunk_size=10, concurrency=1))
+    assert Counter(result.outcome for result in results) == {"created": 20, "unknown": 10}
+    assert "may or may not" in next(r for r in results if r.outcome == "unknown").errors[0]
+    sent = [request for request in chakra_hq.requests if "bulk-create" in request.path]
+    assert len(sent) == 3
+
+
+async def test_a_body_too_large_is_halved_and_the_size_remembered(chakra_hq, chakra, fleet):
+    chakra_hq.settings.max_body_bytes = 2500
+    rows = [ProcessUpdate(key=("tailnum", name), data={"note": "x" * 100}) for name in fleet]
+    summary = await chakra.processes.bulk_update("aircraft", rows, chunk_size=40, concurrency=1).run()
+    assert summary.updated == 200
+    refused = [request for request in chakra_hq.requests if request.status == 413]
+    assert 1 <= len(refused) <= 4
+
+
+async def test_one_poison_row_costs_only_itself(chakra_hq, chakra, fleet):
+    chakra_hq.settings.max_body_bytes = 4000
+    rows = [ProcessUpdate(key=("tailnum", name), data={"n": 1}) for name in fleet]
+    rows[77].data = {"n": "x" * 5000}
+    results = await results_of(chakra.processes.bulk_update("aircraft", rows, chunk_size=50))
+    assert [result.index for result in results if not result.ok] == [77]
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "reason"),
+    [("stuck", "unknown", "no progress"), ("vanish", "unknown", "404"), ("stop", "failed", "before it came")],
+)
+async def test_a_job_that_misbehaves_leaves_a_true_outcome(chakra_hq, chakra, fleet, ending, outcome, reason):
+    chakra_hq.faults.next_job(ending=ending, after_rows=5)
+    patient = Timeouts(job=0.3)
+    async with Client(chakra_hq.token, base_url=chakra_hq.url, timeout=patient) as client:
+        results = await results_of(client.processes.bulk_update("aircraft", retire(fleet[:20])))
+    bad = [result for result in results if not result.ok]
+    assert bad
+    assert {result.outcome for result in bad} == {outcome}
+    assert all(reason in result.errors[0] and result.job_id for result in bad)
+
+
+async def test_a_run_can_be_entered_once_only(chakra):
+    run = chakra.processes.bulk_update("aircraft", [])
+    with pytest.raises(RuntimeError, match="inside"):
+        await anext(run)
+    await run.run()
+    with pytest.raises(RuntimeError, match="only once"):
+        await run.run()
+
+
+@pytest.mark.parametrize("source", ["N1", b"N1", {"id": "N1"}, 5, None])
+async def test_what_is_no_source_of_rows_is_refused_at_the_call(chakra, source):
+    with pytest.raises(TypeError, match="rows must be"):
+        chakra.processes.bulk_update("aircraft", source)
+
+
+@pytest.mark.parametrize("option", ["chunk_size", "max_chunk_bytes", "concurrency"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True])
+async def test_an_option_out_of_range_is_refused_at_the_call(chakra, option, value):
+    with pytest.raises(ValueError, match=option):
+        chakra.processes.bulk_update("aircraft", [], **{option: value})
+
+
+async def test_a_million_invalid_rows_take_no_memory(chakra):
+    rows = (ProcessUpdate(state="X") for _ in range(30_000))
+    async with chakra.processes.bulk_update("aircraft", rows, chunk_size=100, concurrency=2) as run:
+        gc.collect()
+        tracemalloc.start()
+        async for _ in run:
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert run.summary.invalid == 30_000
+    assert peak < 2_000_000
+
+
+async def test_cancelling_the_caller_leaves_no_task_and_no_connection(chakra_hq, chakra, fleet):
+    chakra_hq.job_settings.latency = 30
+    run = chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=10, concurrency=3)
+    task = asyncio.ensure_future(run.run())
+    while chakra_hq.request_count < 5:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(asyncio.all_tasks()) == 1
+    assert run.summary.total == run.summary.unknown + run.summary.failed
+    assert await chakra.health()
