@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers format bench clean
+.PHONY: help demo test check lint types layers generate format bench clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -21,8 +21,9 @@ test: $(VENV)/.installed-dev  ## run all the tests
 
 check: lint types layers  ## lint, types and layers
 
-lint: $(VENV)/.installed-dev  ## ruff
+lint: $(VENV)/.installed-dev  ## ruff, and whether the generated sync code is fresh
 	$(BIN)/ruff check .
+	$(BIN)/python tools/generate_sync.py --check
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.installed-dev  ## mypy and pyright, both strict
@@ -31,6 +32,9 @@ types: $(VENV)/.installed-dev  ## mypy and pyright, both strict
 
 layers: $(VENV)/.installed-dev  ## who may import whom
 	$(BIN)/python -m pytest -q tests/test_layers.py
+
+generate: $(VENV)/.installed-dev  ## write the sync facade anew from the async resources
+	$(BIN)/python tools/generate_sync.py
 
 format: $(VENV)/.installed-dev  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix-only .

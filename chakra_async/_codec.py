@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -83,7 +84,7 @@ def _instant(value: Any) -> Any:
                 return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             value = int(value)
         # The service writes 0 for "not yet".
-        return _MISFIT if isinstance(value, bool) else to_instant(value) if value else None
+        return _MISFIT if isinstance(value, bool) else None if value == 0 else to_instant(value)
     except (TypeError, ValueError, OverflowError, OSError):
         return _MISFIT
 
@@ -232,13 +233,24 @@ def encode(value: Any) -> bytes:
 
 
 def encode_query(where: Any) -> Any:
-    """Write the datetimes inside a ``where`` as the ISO 8601 text its filters take."""
+    """Write the datetimes inside a ``where`` as the ISO 8601 text its filters take.
+
+    Raises:
+        ValueError: a datetime is naive, or the nesting is too deep.
+    """
+    try:
+        return _with_iso_texts(where)
+    except RecursionError:
+        raise ValueError("where is nested too deeply, or holds itself") from None
+
+
+def _with_iso_texts(where: Any) -> Any:
     if isinstance(where, datetime):
         return to_instant(to_milliseconds(where, "a datetime in where")).isoformat().replace("+00:00", "Z")
     if (mapping := as_mapping(where)) is not None:
-        return {key: encode_query(value) for key, value in mapping.items()}
+        return {key: _with_iso_texts(value) for key, value in mapping.items()}
     if isinstance(where, list | tuple):
-        return [encode_query(value) for value in cast("Sequence[Any]", where)]
+        return [_with_iso_texts(value) for value in cast("Sequence[Any]", where)]
     return where
 
 
@@ -254,6 +266,8 @@ def _refuse(value: Any) -> Any:
 
 
 def _refuse_nan(value: Any) -> None:
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is not a number JSON can hold; leave the value out, or write None")
     if (mapping := as_mapping(value)) is not None:

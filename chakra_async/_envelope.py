@@ -78,11 +78,11 @@ def unwrap(
         value = orjson.loads(body.removeprefix(_BOM)) if body else None
     except orjson.JSONDecodeError as error:
         if not failed:
-            kind = headers.get("content-type", "no content type")
+            kind = scrub(headers.get("content-type", "no content type"))
             raise DecodeError(
                 f"The answer ({status}, {kind}) is not JSON: {error}.",
                 status=status,
-                request_id=request_id(headers),
+                request_id=_request_id(headers, scrub),
                 body=_excerpt(body, scrub),
                 method=method,
                 path=path,
@@ -131,7 +131,7 @@ def _api_error(
         message,
         status=status,
         errors=errors,
-        request_id=request_id(headers),
+        request_id=_request_id(headers, scrub),
         whatsapp_code=code,
         body=excerpt,
         method=method,
@@ -139,7 +139,7 @@ def _api_error(
         # A 4xx means that nothing was done; after anything else only the call itself can tell.
         retry_safe=repeatable or 400 <= status < 500,
     )
-    failure.retry_after = retry_after(headers, excerpt, datetime.now(UTC))
+    failure.retry_after = retry_after(headers, _beginning(body), datetime.now(UTC))
     return failure
 
 
@@ -159,6 +159,15 @@ def _text(item: Any) -> str:
     return text if isinstance(text, str) else orjson.dumps(item).decode()
 
 
+def _request_id(headers: Mapping[str, str], scrub: Callable[[str], str]) -> str | None:
+    found = request_id(headers)
+    return None if found is None else scrub(found)
+
+
+def _beginning(body: bytes) -> str:
+    return body[: 16 * EXCERPT].decode("utf-8", "replace")
+
+
 def _excerpt(body: bytes, scrub: Callable[[str], str]) -> str:
     # Scrubbed before it is cut, or half a token could stand at the end.
-    return scrub(body[: 16 * EXCERPT].decode("utf-8", "replace"))[:EXCERPT]
+    return scrub(_beginning(body))[:EXCERPT]

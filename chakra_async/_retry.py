@@ -112,6 +112,7 @@ class Retries:
 
     async def wait(self, failure: ChakraError) -> None:
         """Return when the call may be made again; raise ``failure`` when it may not."""
+        trace = failure.__traceback__
         # The first attempt that stamina hands out stands for the one that was made without it.
         if self._attempt is None:
             self._attempt = await anext(self._attempts)
@@ -120,7 +121,8 @@ class Retries:
         try:
             self._attempt = await anext(self._attempts)
         except ChakraError:
-            raise failure from failure.__cause__
+            # Without the frames of the library that waited.
+            raise failure.with_traceback(trace) from failure.__cause__
         if (count := retry_count.get()) is not None:
             count.retries += 1
 

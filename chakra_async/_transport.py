@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlencode
@@ -38,6 +39,15 @@ _TLS_ERRORS = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)
 _inherited: list[object] = []
 
 
+class _Hidden(str):
+    """Text that travels as it is, but is not shown where values are: in tracebacks with locals, in reprs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 class _Loop:
     """What one event loop needs of its own: a session, and places for requests in flight."""
 
@@ -63,7 +73,7 @@ class Transport:
         self._budget = _retry.RetryBudget(settings.retry.budget)
         self._scrub = token.scrub
         self._headers = {
-            "Authorization": f"Bearer {token.reveal()}",
+            "Authorization": _Hidden(f"Bearer {token.reveal()}"),
             "Accept": "application/json",
             # No brotli or zstd: what every installation can decode, every installation can bound.
             "Accept-Encoding": "gzip, deflate",
@@ -71,10 +81,13 @@ class Transport:
             "X-Chakra-SDK": f"chakra-async/{__version__}",
         }
         self._json_headers = {**self._headers, "Content-Type": "application/json"}
+        times = settings.timeouts
         self._timeout = aiohttp.ClientTimeout(
-            total=settings.timeouts.total,
-            connect=settings.timeouts.connect,
-            sock_read=settings.timeouts.read,
+            total=_seconds(times.total),
+            # Connecting ends before the whole attempt does, so that it is known that nothing was sent.
+            connect=_seconds(min(times.connect, 0.9 * times.total)),
+            sock_read=_seconds(times.read),
+            ceil_threshold=math.inf,
         )
         self._given_session = session
         self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
@@ -129,7 +142,8 @@ class Transport:
                     received = await self._read(response)
                 reply = unwrap(
                     response.status,
-                    response.headers,
+                    # A copy, for aiohttp's own mapping can be neither pickled nor copied deep.
+                    response.headers.copy(),
                     received,
                     method=method,
                     path=path,
@@ -203,8 +217,10 @@ class Transport:
     async def _open(self) -> _Loop:
         """Open what the running loop needs, at its first call."""
         loop = asyncio.get_running_loop()
-        for other in [other for other in self._loops if other.is_closed()]:
-            del self._loops[other]
+        # A list first: loops of other threads may come and go meanwhile.
+        for other in list(self._loops):
+            if other.is_closed():
+                self._loops.pop(other, None)
         limits = self.settings.limits
         if self._given_session is not None:
             here = _Loop(self._given_session, limits.connections)
@@ -213,6 +229,8 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=limits.connections, keepalive_timeout=limits.keepalive),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
+            # aiohttp would send GET, PUT and DELETE a second time by itself, uncounted and at once.
+            session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             here = _Loop(session, limits.connections)
             here.guard = _close_with_loop(session)
             await anext(here.guard)
@@ -222,20 +240,27 @@ class Transport:
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Read a body, but no more of it than the limit, counted after decompression."""
         limit = self.settings.limits.max_response_bytes
-        length = response.content_length
-        if length is not None and length <= limit and "Content-Encoding" not in response.headers:
+        # An answer to HEAD announces a length and sends nothing.
+        length = 0 if response.method == "HEAD" else response.content_length
+        if length is not None and length > limit:
+            raise self._too_large(response)
+        if length is not None and "Content-Encoding" not in response.headers:
             return await response.read()
         pieces: list[bytes] = []
         size = 0
         async for piece in response.content.iter_any():
             size += len(piece)
             if size > limit:
-                response.close()
-                raise ResponseTooLargeError(
-                    f"The answer ({response.status}) exceeds {limit:,} bytes (Limits.max_response_bytes)."
-                )
+                raise self._too_large(response)
             pieces.append(piece)
         return b"".join(pieces)
+
+    def _too_large(self, response: aiohttp.ClientResponse) -> ResponseTooLargeError:
+        response.close()
+        limit = self.settings.limits.max_response_bytes
+        return ResponseTooLargeError(
+            f"The answer ({response.status}) exceeds {limit:,} bytes (Limits.max_response_bytes)."
+        )
 
     def _as_ours(
         self, caught: Exception, method: str, path: str, attempts: int, repeatable: bool
@@ -266,6 +291,9 @@ class Transport:
         if isinstance(caught, aiohttp.InvalidURL):
             return ConnectError(f"{host} cannot be called: {reason}.", sent=False, retry_safe=None)
         if isinstance(caught, RuntimeError):
+            # aiohttp says no otherwise than this that a session was closed before the call came to it.
+            if self.closed:
+                return ClientClosedError("The client was closed meanwhile; nothing was sent.", retry_safe=True)
             if self._given_session is None or not self._given_session.closed:
                 raise caught
             return ClientClosedError("The session given to the client is closed.", retry_safe=True)
@@ -297,6 +325,11 @@ class Transport:
             wait = policy.wait_initial
         if wait is not None and wait <= policy.retry_after_max:
             self.gate.pause(wait)
+
+
+def _seconds(limit: float) -> float | None:
+    """A time limit as aiohttp takes it."""
+    return None if limit == math.inf else limit
 
 
 async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None]:

@@ -50,12 +50,13 @@ class Pager(Generic[T]):
         """Fetch the first page."""
         return await self._fetch(self._start)
 
+    async def page_after(self, page: Page[T]) -> Page[T] | None:
+        """Fetch the page that follows ``page``, or return ``None`` when it was the last."""
+        return await self._fetch(page.cursor) if page.has_more else None
+
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Fetch page after page."""
-        cursor = self._start
-        while True:
-            page = await self._fetch(cursor)
+        page: Page[T] | None = await self.first_page()
+        while page is not None:
             yield page
-            if not page.has_more:
-                return
-            cursor = page.cursor
+            page = await self.page_after(page)

@@ -52,8 +52,10 @@ class Engine:
     ) -> None:
         self.results: deque[RowResult] = deque()
         """Rows whose fate is known, to be handed to the caller."""
-        self.error: Exception | None = None
-        """Why the run had to stop, if it had to."""
+        self.exhausted = False
+        """Whether the source has no more rows."""
+        self._error: Exception | None = None
+        self._phase = "new"
         self._encoder = encoder
         self._options = options
         self._timeouts = timeouts
@@ -70,11 +72,32 @@ class Engine:
 
     # -- the caller's side
 
+    def enter(self) -> None:
+        """Begin the run.
+
+        Raises:
+            RuntimeError: it has begun before.
+        """
+        if self._phase != "new":
+            raise RuntimeError("a bulk run can be entered only once; call the method again for another")
+        self._phase = "entered"
+        self._started = time.monotonic()
+
+    def check_entered(self) -> None:
+        """Refuse to go on outside the run's block.
+
+        Raises:
+            RuntimeError: the block was not entered, or is left.
+        """
+        if self._phase != "entered":
+            raise RuntimeError("iterate over a bulk run inside its 'with' block")
+
     @property
     def wants_rows(self) -> bool:
         """Whether another row may be taken from the source now."""
         return (
-            not self._stopped
+            not self.exhausted
+            and not self._stopped
             and self._planner.ready + len(self._tasks) < self._options.concurrency
             and self._planner.unfinished < self._window
             and len(self.results) <= self._window
@@ -104,6 +127,14 @@ class Engine:
             return
         self._planner.add(PlannedRow(index, item, encoded.body, encoded.identity))
 
+    def exhaust(self, error: Exception | None = None) -> None:
+        """Note that the source ends here, or that it raised.
+
+        What it gave before is sent and accounted for; then the caller gets the error.
+        """
+        self.exhausted = True
+        self._error = self._error or error
+
     def stop(self, reason: str) -> None:
         """Send nothing more; rows taken but not sent fail with ``reason``."""
         if self._stopped:
@@ -118,21 +149,32 @@ class Engine:
         self._summary.seconds = (self._ended or time.monotonic()) - self._started
         return self._summary
 
+    def tell_progress(self) -> None:
+        """Call ``on_progress``, in the caller's own task or thread."""
+        if self._options.on_progress is not None:
+            snapshot = Progress(**asdict(self.summary), in_flight=len(self._tasks), expected=self._expected)
+            self._options.on_progress(snapshot)
+
     def finish(self) -> None:
-        """Stop the clock."""
+        """Stop the clock, and raise what made the run end before its time, if anything did."""
         self._ended = self._ended or time.monotonic()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
     # -- the loop's side
 
-    def launch(self, *, exhausted: bool) -> None:
+    async def launch(self) -> None:
         """Send every chunk that may go now; a partial one only when no further row can join it."""
         while len(self._tasks) < self._options.concurrency:
             full = self._planner.unfinished >= self._window
-            chunk = self._planner.take(partial=exhausted or full)
+            chunk = self._planner.take(partial=self.exhausted or full)
             if chunk is None:
-                return
+                break
             report = Report(chunk)
             self._tasks[asyncio.create_task(self._courier.carry(report))] = report
+        # A source that never waits would keep the loop from sending what is ready.
+        await asyncio.sleep(0)
 
     async def collect(self) -> None:
         """Wait until at least one job in flight is done, and account for its rows."""
@@ -141,6 +183,7 @@ class Engine:
 
     async def leave(self, *, at_once: bool) -> None:
         """End the run: give jobs in flight ``Timeouts.drain`` seconds, or none, and account for all."""
+        self._phase = "left"
         self.stop("the run was left before")
         if self._tasks and not at_once:
             await asyncio.wait(self._tasks, timeout=self._timeouts.drain)
@@ -151,7 +194,7 @@ class Engine:
             # cancelled a second time, or their connections would be left to chance.
             await asyncio.wait(self._tasks)
         self._account(set(self._tasks))
-        self.finish()
+        self._ended = self._ended or time.monotonic()
 
     def _account(self, done: set[asyncio.Task[None]]) -> None:
         for task in done:
@@ -167,10 +210,8 @@ class Engine:
             if report.too_large is not None:
                 self._planner.limit(report.too_large // 2)
             if report.stop is not None:
-                self.error = self.error or report.stop
+                self._error = self._error or report.stop
                 self.stop(f"the run stopped: {report.stop}")
-        if self._options.on_progress is not None:
-            self._options.on_progress(self._progress())
 
     def _give(self, result: RowResult) -> None:
         self._summary.count(result.outcome)
@@ -178,5 +219,3 @@ class Engine:
         if self._options.stop_on_error and not result.ok:
             self.stop(f"the run stopped at row {result.index} (stop_on_error)")
 
-    def _progress(self) -> Progress:
-        return Progress(**asdict(self.summary), in_flight=len(self._tasks), expected=self._expected)

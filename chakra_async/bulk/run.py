@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -40,18 +39,14 @@ class BulkRun:
     """
 
     def __init__(self, engine: Engine, source: Source) -> None:
-        self._engine = engine
-        self._source = source
+        self.engine = engine
+        self.source = source
         self._rows: Iterator[Any] | AsyncIterator[Any] = iter(())
-        self._source_error: Exception | None = None
-        self._exhausted = False
-        self._entered = False
-        self._left = False
 
     @property
     def summary(self) -> Summary:
         """The account: complete once the run has ended, up to date before."""
-        return self._engine.summary
+        return self.engine.summary
 
     async def run(self) -> Summary:
         """Do the whole run and return only the account.
@@ -65,59 +60,46 @@ class BulkRun:
         return self.summary
 
     async def __aenter__(self) -> Self:
-        if self._entered:
-            raise RuntimeError("a bulk run can be entered only once; call the method again for another")
-        self._entered = True
-        source = self._source
+        self.engine.enter()
+        source = self.source
         self._rows = aiter(source) if isinstance(source, AsyncIterable) else iter(source)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left = True
-        await self._engine.leave(at_once=error is not None)
+        await self.engine.leave(at_once=error is not None)
+        self.engine.tell_progress()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> RowResult:
-        if not self._entered or self._left:
-            raise RuntimeError("iterate over a bulk run inside its 'async with' block")
-        engine = self._engine
+        engine = self.engine
+        engine.check_entered()
         while not engine.results:
             await self._pull()
-            engine.launch(exhausted=self._exhausted)
             if engine.results:
                 break
             if not engine.busy:
-                self._end()
+                engine.finish()
+                raise StopAsyncIteration
             await engine.collect()
+            engine.tell_progress()
             # Refilled before the results are handed out, so that no job's place stands empty meanwhile.
             await self._pull()
-            engine.launch(exhausted=self._exhausted)
         return engine.results.popleft()
 
     async def _pull(self) -> None:
-        """Take rows from the source, as many as may be in flight."""
-        engine, rows = self._engine, self._rows
-        while not self._exhausted and engine.wants_rows:
+        """Take rows from the source, as many as may be in flight, and send them."""
+        engine, rows = self.engine, self._rows
+        while engine.wants_rows:
             try:
                 engine.add(next(rows) if isinstance(rows, Iterator) else await anext(rows))
             except (StopIteration, StopAsyncIteration):
-                self._exhausted = True
+                engine.exhaust()
             except Exception as error:
-                # What was taken before is sent and accounted for; then the caller gets the error.
-                self._source_error = error
-                self._exhausted = True
+                engine.exhaust(error)
             if engine.has_chunk:
-                engine.launch(exhausted=False)
-                # A source that never waits would keep the loop from sending what is ready.
-                await asyncio.sleep(0)
-
-    def _end(self) -> None:
-        self._engine.finish()
-        if (error := self._engine.error or self._source_error) is not None:
-            self._engine.error = self._source_error = None
-            raise error
-        raise StopAsyncIteration
+                await engine.launch()
+        await engine.launch()

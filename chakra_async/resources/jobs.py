@@ -55,7 +55,7 @@ class Jobs:
 
         return Pager(fetch)
 
-    async def wait(self, job_id: str, /, *, timeout: float | None = None) -> Job:  # noqa: ASYNC109
+    async def wait(self, job_id: str, /, *, timeout: float | None = None) -> Job:
         """Wait until a job has ended, polling ever more slowly.
 
         Whether its rows succeeded is another question: look at ``job.counts`` and at :meth:`entries`.

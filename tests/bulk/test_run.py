@@ -200,7 +200,7 @@ async def test_an_error_in_the_callers_block_stops_at_once_and_is_raised(chakra_
     with pytest.raises(ZeroDivisionError):
         async with run:
             task = asyncio.ensure_future(anext(run))
-            while run._engine._tasks == {} or not all(r.pending_job for r in run._engine._tasks.values()):
+            while run.engine._tasks == {} or not all(r.pending_job for r in run.engine._tasks.values()):
                 await asyncio.sleep(0.01)
             task.cancel()
             raise ZeroDivisionError

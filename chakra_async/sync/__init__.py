@@ -1,0 +1,11 @@
+"""The sync facade: the same names and signatures as the async SDK, without ``await``.
+
+Everything else (models, errors, settings) is shared with :mod:`chakra_async`.
+"""
+
+from chakra_async.sync.bulk import BulkRun
+from chakra_async.sync.client import Client
+from chakra_async.sync.paging import Pager
+
+
+__all__ = ["BulkRun", "Client", "Pager"]

@@ -1,0 +1,97 @@
+"""A bulk run as sync callers see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from chakra_async.bulk import run
+from chakra_async.bulk.rows import RowResult, Summary
+from chakra_async.sync._portal import Portal
+
+
+Source = Iterable[Any]
+
+
+class BulkRun:
+    """A bulk run: enter it with ``with``, then iterate for one :class:`RowResult` a row.
+
+    Rows are taken from the source in the caller's own thread, and only while the caller asks for results,
+    so memory stays bounded, a database cursor may be the source, and the source may use the client itself.
+    Results come job by job, in the order in which jobs end; ``result.index`` says which row each is about.
+
+    Leaving early, also by Ctrl-C, sends nothing more, gives the jobs in flight ``Timeouts.drain`` seconds to
+    end, and counts in :attr:`summary` what became of every row taken. When the run itself cannot go on (the
+    token is refused, the service stays away), every row gets its result first, and then iterating raises
+    the error.
+    """
+
+    def __init__(self, portal: Portal, run: run.BulkRun) -> None:
+        if isinstance(run.source, AsyncIterable):
+            raise TypeError("rows must be an iterable here; an async iterable needs the async client")
+        self._portal = portal
+        self._engine = run.engine
+        self._source = run.source
+        self._rows: Iterator[Any] = iter(())
+
+    @property
+    def summary(self) -> Summary:
+        """The account: complete once the run has ended, up to date before."""
+        return self._engine.summary
+
+    def run(self) -> Summary:
+        """Do the whole run and return only the account.
+
+        Raises:
+            ChakraError: the run could not go on; :attr:`summary` tells how far it got.
+        """
+        with self:
+            for _ in self:
+                pass
+        return self.summary
+
+    def __enter__(self) -> Self:
+        self._engine.enter()
+        self._rows = iter(self._source)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        broken = error is not None and not isinstance(error, KeyboardInterrupt)
+        self._portal.call(self._engine.leave, at_once=broken)
+        self._engine.tell_progress()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> RowResult:
+        engine = self._engine
+        engine.check_entered()
+        while not engine.results:
+            self._pull()
+            if engine.results:
+                break
+            if not engine.busy:
+                engine.finish()
+                raise StopIteration
+            self._portal.call(engine.collect)
+            engine.tell_progress()
+            # Refilled before the results are handed out, so that no job's place stands empty meanwhile.
+            self._pull()
+        return engine.results.popleft()
+
+    def _pull(self) -> None:
+        """Take rows from the source, as many as may be in flight, and send them."""
+        engine, rows = self._engine, self._rows
+        while engine.wants_rows:
+            try:
+                engine.add(next(rows))
+            except StopIteration:
+                engine.exhaust()
+            except Exception as error:
+                engine.exhaust(error)
+            if engine.has_chunk:
+                self._portal.call(engine.launch)
+        self._portal.call(engine.launch)

@@ -1,0 +1,136 @@
+"""The sync client: the async one behind a portal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from chakra_async import client
+from chakra_async.models.reply import Reply
+from chakra_async.settings import Limits, RetryPolicy, Settings, Timeouts
+from chakra_async.sync._portal import Portal
+
+
+if TYPE_CHECKING:
+    from chakra_async.sync.resources.jobs import Jobs
+    from chakra_async.sync.resources.processes import Processes
+
+
+class Client:
+    """A client of the ChakraHQ API for code that does not await.
+
+    What is not given comes from ``settings``, then from the environment (``CHAKRA_ACCESS_TOKEN``,
+    ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``, ``CHAKRA_PHONE_NUMBER_ID``), then from the defaults.
+
+    Nothing is opened before the first call, which starts a thread with an event loop of its own; ``with``,
+    :meth:`close`, or dropping the client ends it. One client may serve any number of threads, code inside a
+    running event loop (a notebook), and forked children.
+
+    Args:
+        access_token: the token, from API Keys in the dashboard.
+        base_url: where the API is, ``https://api.chakrahq.com`` by default.
+        timeout: time limits; a number is taken as ``Timeouts(total=…)``, seconds for one attempt.
+        retry: when a failed attempt is repeated.
+        limits: sizes and counts.
+        plugin_id: WhatsApp plugin used where a call names none.
+        phone_number_id: WhatsApp phone number id used where a call names none.
+        settings: all of these at once.
+
+    Raises:
+        ValueError: there is no access token, or a setting cannot be used.
+    """
+
+    processes: Processes
+    """Leads, tickets, field visits."""
+    jobs: Jobs
+    """Background jobs."""
+
+    def __init__(
+        self,
+        access_token: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: Timeouts | float | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        plugin_id: str | None = None,
+        phone_number_id: str | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        # With the async resources comes aiohttp; whoever makes no client need not pay for it.
+        from chakra_async.sync.resources.jobs import Jobs  # noqa: PLC0415
+        from chakra_async.sync.resources.processes import Processes  # noqa: PLC0415
+
+        self._client = client.Client(
+            access_token,
+            base_url=base_url,
+            timeout=timeout,
+            retry=retry,
+            limits=limits,
+            plugin_id=plugin_id,
+            phone_number_id=phone_number_id,
+            settings=settings,
+        )
+        self.settings = self._client.settings
+        self._portal = Portal()
+        self.jobs = Jobs(self._portal, self._client.jobs)
+        self.processes = Processes(self._portal, self._client.processes)
+
+    def health(self) -> bool:
+        """Tell whether the service is up; that this checks the token too is not known.
+
+        Endpoint: ``GET /v1/health`` (documented in the vendor's n8n node; its body is unknown).
+
+        Raises:
+            ChakraError: it is not, or cannot be reached.
+        """
+        return self._portal.call(self._client.health)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        /,
+        *,
+        json: Any = None,
+        query: Mapping[str, str | int] | None = None,
+        data: bytes | None = None,
+    ) -> Reply:
+        """Call anything this package does not model, with the same guarantees as everything it does.
+
+        ``GET``, ``HEAD``, ``PUT`` and ``DELETE`` are repeated after a passing failure; ``POST`` and
+        ``PATCH`` never once they have left.
+
+        Args:
+            method: HTTP method.
+            path: absolute path, percent-encoded where needed, without host and query.
+            json: body, as JSON values.
+            query: query parameters.
+            data: body, as encoded JSON bytes.
+
+        Returns:
+            Status, headers, data (``_data`` of a wrapped answer, else the whole value; ``None`` for an
+            empty body) and meta.
+
+        Raises:
+            ChakraError: as in every other call.
+            ValueError: the path names another host or climbs, the method is unknown, or two bodies are
+                given.
+        """
+        return self._portal.call(self._client.request, method, path, json=json, query=query, data=data)
+
+    def close(self) -> None:
+        """Close what the client opened. Calls after this raise ``ClientClosedError``."""
+        self._portal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<sync Client of {self.settings.base_url}{', closed' if self._portal.closed else ''}>"

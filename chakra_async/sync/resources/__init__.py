@@ -1,0 +1,1 @@
+"""Generated from ``chakra_async/resources``; one class per area of the API."""
