@@ -47,7 +47,28 @@ class Portal:
             RuntimeError: called in the loop's own thread, which would wait for itself.
         """
         call = _Call(function(*args, **kwargs))
-        return call.run(self._thread)
+        try:
+            self._thread.schedule(call.start)
+        except BaseException:
+            call.coroutine.close()
+            raise
+        try:
+            call.done.acquire()
+        except BaseException:
+            self._thread.schedule(call.cancel)
+            call.done.acquire()
+            raise
+        task = call.task
+        if task is None or task.cancelled():
+            raise ClientClosedError("The client was closed during the call.")
+        error = task.exception()
+        if error is None:
+            return task.result()
+        try:
+            raise error
+        finally:
+            # Frame and error name each other; broken here, or only the collector could free them.
+            del error, task, call
 
     def close(self) -> None:
         """End the loop and its thread, with everything that was opened there."""
@@ -122,46 +143,24 @@ class _Call(Generic[T]):
     A task and a lock cost a third of what the portal's own ``call`` does with its future and task group.
     """
 
-    __slots__ = ("_context", "_coroutine", "_done", "_task")
+    __slots__ = ("context", "coroutine", "done", "task")
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._coroutine = coroutine
-        self._context = contextvars.copy_context()
-        self._task: asyncio.Task[T] | None = None
-        self._done = threading.Lock()
-        self._done.acquire()
+        self.coroutine = coroutine
+        self.context = contextvars.copy_context()
+        self.task: asyncio.Task[T] | None = None
+        self.done = threading.Lock()
+        self.done.acquire()
 
-    def run(self, thread: _LoopThread) -> T:
-        try:
-            thread.schedule(self._start)
-        except BaseException:
-            self._coroutine.close()
-            raise
-        try:
-            self._done.acquire()
-        except BaseException:
-            thread.schedule(self._cancel)
-            self._done.acquire()
-            raise
-        task = self._task
-        if task is None or task.cancelled():
-            raise ClientClosedError("The client was closed during the call.")
-        error = task.exception()
-        if error is None:
-            return task.result()
-        try:
-            raise error
-        finally:
-            # The frame and the error name each other; broken here, or only the collector could free them.
-            del error, task, self
+    def start(self) -> None:
+        """Begin; runs in the loop."""
+        self.task = asyncio.get_running_loop().create_task(self.coroutine, context=self.context)
+        self.task.add_done_callback(self._finish)
 
-    def _start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._coroutine, context=self._context)
-        self._task.add_done_callback(self._finish)
+    def cancel(self) -> None:
+        """Ask the coroutine to end; runs in the loop."""
+        if self.task is not None:
+            self.task.cancel()
 
     def _finish(self, _: asyncio.Task[T]) -> None:
-        self._done.release()
-
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        self.done.release()
