@@ -40,8 +40,9 @@ format: $(VENV)/.installed-dev  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev  ## measure
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.installed-dev  ## measure (BENCH_ARGS=--quick for a shorter round)
+	@$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean:  ## remove what make has made
 	rm -rf .venv* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -63,7 +63,7 @@ class BulkCalls:
 
     submit: Callable[[bytes], Awaitable[Job]]
     jobs: JobCalls
-    wrap: Callable[[list[bytes]], bytes]
+    wrap: Callable[[bytes], bytes]
     done: Outcome
     """The outcome of a row that succeeded."""
 
@@ -108,18 +108,22 @@ class Courier:
         """See a chunk through. Every row of it has its fate in ``report`` afterwards."""
         retry_count.set(report.count)
         try:
-            await self._deliver(report.chunk.rows, report)
+            await self._deliver(0, len(report.chunk.rows), report)
         except Exception as error:  # a defect of ours must not cost the account of the rows
             report.stop = error
         report.close("not sent: the run stopped before")
 
-    async def _deliver(self, rows: Sequence[PlannedRow], report: Report) -> None:
-        """Submit rows as one job and settle them; a refused body is halved to find the rows to blame."""
+    async def _deliver(self, start: int, stop: int, report: Report) -> None:
+        """Submit a stretch of a chunk as one job and settle its rows.
+
+        A refused body is halved, to find the rows that are to blame.
+        """
+        rows = report.chunk.rows[start:stop]
         if report.stop is not None:
             report.fates += [Fate("failed", (f"not sent: {report.stop}",))] * len(rows)
             return
         report.requests_left -= 1
-        body = self._calls.wrap([row.body for row in rows])
+        body = self._calls.wrap(report.chunk.items(start, stop))
         report.pending = "the request may have left, and no answer was seen"
         try:
             job = await self._patiently(lambda: self._calls.submit(body))
@@ -128,9 +132,9 @@ class Courier:
             if isinstance(error, PayloadTooLargeError):
                 report.too_large = len(body)
             if len(rows) > 1 and report.requests_left > 0:
-                half = len(rows) // 2
-                await self._deliver(rows[:half], report)
-                await self._deliver(rows[half:], report)
+                middle = (start + stop) // 2
+                await self._deliver(start, middle, report)
+                await self._deliver(middle, stop, report)
                 return
             report.fates += [Fate("failed", error.errors or (str(error),))] * len(rows)
             if self._healthy_at is None and report.requests_left <= 0:
@@ -169,11 +173,12 @@ class Courier:
     async def _follow(self, job: Job, rows: int) -> Job | None:
         """Poll a job until it ends; ``None`` when it makes no progress for ``Timeouts.job``."""
         start = moved = time.monotonic()
-        processed, lost = job.processed, 0
+        processed, lost, polls = job.processed, 0, 0
         wait = self._pace.first_wait(rows)
         while not job.has_finished(rows):
             await asyncio.sleep(wait)
             try:
+                polls += 1
                 job = await self._patiently(partial(self._calls.jobs.get, job.id))
             except NotFoundError:
                 lost += 1
@@ -185,7 +190,7 @@ class Courier:
             elif now - moved > self._timeouts.job:
                 return None
             wait = self._pace.next_wait(now - start, processed / rows)
-        self._pace.learn(rows, time.monotonic() - start)
+        self._pace.learn(rows, job.seconds or time.monotonic() - start, polls=2 if job.seconds else polls)
         return job
 
     async def _entries(self, job_id: str, rows: int) -> list[JobEntry]:

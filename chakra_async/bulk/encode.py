@@ -30,7 +30,7 @@ class UnsendableRowError(ValueError):
 class EncodedRow:
     """A row ready to be sent."""
 
-    body: bytes
+    item: bytes
     identity: Identity | None
 
 
@@ -91,14 +91,14 @@ def encode_create(item: ProcessCreate | Mapping[str, Any]) -> EncodedRow:
     return EncodedRow(_dump(body), identity)
 
 
-def wrap_updates(items: list[bytes]) -> bytes:
-    """Put encoded items into the body of a bulk update."""
-    return b'{"processes":[' + b",".join(items) + b"]}"
+def wrap_updates(items: bytes) -> bytes:
+    """Put encoded items, joined by commas, into the body of a bulk update."""
+    return b'{"processes":[' + items + b"]}"
 
 
-def wrap_creates(items: list[bytes]) -> bytes:
-    """Put encoded items into the body of a bulk create, a bare array."""
-    return b"[" + b",".join(items) + b"]"
+def wrap_creates(items: bytes) -> bytes:
+    """Put encoded items, joined by commas, into the body of a bulk create, a bare array."""
+    return b"[" + items + b"]"
 
 
 def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Engine:
     ) -> None:
         self.results: deque[RowResult] = deque()
         """Rows whose fate is known, to be handed to the caller."""
-        self.exhausted = False
+        self.exhausted: bool = False
         """Whether the source has no more rows."""
         self._error: Exception | None = None
         self._phase = "new"
@@ -125,7 +125,7 @@ class Engine:
         except UnsendableRowError as error:
             self._give(RowResult(index, item, "invalid", (str(error),)))
             return
-        self._planner.add(PlannedRow(index, item, encoded.body, encoded.identity))
+        self._planner.add(PlannedRow(index, item, encoded.identity), encoded.item)
 
     def exhaust(self, error: Exception | None = None) -> None:
         """Note that the source ends here, or that it raised.
@@ -218,4 +218,3 @@ class Engine:
         self.results.append(result)
         if self._options.stop_on_error and not result.ok:
             self.stop(f"the run stopped at row {result.index} (stop_on_error)")
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 FIRST = 0.05
-SHORTEST = 0.02
+SHORTEST = 0.005
 LONGEST = 15.0
 
 
@@ -32,9 +32,11 @@ class JobPace:
             return min(LONGEST, max(SHORTEST, min(rest, 4 * growing)))
         return min(LONGEST, growing)
 
-    def learn(self, rows: int, seconds: float) -> None:
-        """Remember how long a job took; recent ones count most."""
-        if rows:
-            seen = seconds / rows
-            known = self._seconds_per_row
-            self._seconds_per_row = seen if known is None else 0.7 * known + 0.3 * seen
+    def learn(self, rows: int, seconds: float, *, polls: int) -> None:
+        """Remember that a job was done within ``seconds``; recent jobs count most.
+
+        One that the first poll found done may have ended long before, so the next is asked sooner.
+        """
+        seen = seconds / rows * (0.7 if polls <= 1 else 1.0)
+        known = self._seconds_per_row
+        self._seconds_per_row = seen if known is None else 0.6 * known + 0.4 * seen

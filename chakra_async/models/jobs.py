@@ -54,6 +54,13 @@ class Job:
         return sum(count for status, count in self.counts.items() if status not in UNFINISHED)
 
     @property
+    def seconds(self) -> float | None:
+        """How long the job took by the service's clock, waiting included; ``None`` until that is known."""
+        if self.completed_at is None or self.created_at is None:
+            return None
+        return max(0.0, (self.completed_at - self.created_at).total_seconds())
+
+    @property
     def finished(self) -> bool:
         """Whether the job says, by its time of completion or its status, that it has ended."""
         if self.completed_at is not None:

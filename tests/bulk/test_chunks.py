@@ -9,7 +9,7 @@ from chakra_async.bulk.chunks import Chunk, PlannedRow, Planner
 
 
 def planned(index, identity=None, size=10):
-    return PlannedRow(index, f"item {index}", b"x" * size, identity)
+    return PlannedRow(index, f"item {index}", identity), b"x" * size
 
 
 def indexes(chunk):
@@ -19,7 +19,7 @@ def indexes(chunk):
 def test_rows_leave_in_order_in_chunks_of_the_given_size():
     planner = Planner(chunk_size=3, max_chunk_bytes=10_000)
     for index in range(7):
-        planner.add(planned(index))
+        planner.add(*planned(index))
     assert indexes(planner.take(partial=False)) == [0, 1, 2]
     assert indexes(planner.take(partial=False)) == [3, 4, 5]
     assert planner.take(partial=False) is None
@@ -30,30 +30,30 @@ def test_rows_leave_in_order_in_chunks_of_the_given_size():
 def test_a_chunk_is_closed_before_it_grows_beyond_the_bytes_allowed():
     planner = Planner(chunk_size=100, max_chunk_bytes=50)
     for index in range(6):
-        planner.add(planned(index, size=20))
+        planner.add(*planned(index, size=20))
     sizes = [indexes(planner.take(partial=True)) for _ in range(3)]
     assert sizes == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_a_row_larger_than_a_chunk_may_be_travels_alone():
     planner = Planner(chunk_size=100, max_chunk_bytes=50)
-    planner.add(planned(0))
-    planner.add(planned(1, size=500))
-    planner.add(planned(2))
+    planner.add(*planned(0))
+    planner.add(*planned(1, size=500))
+    planner.add(*planned(2))
     assert [indexes(planner.take(partial=True)) for _ in range(3)] == [[0], [1], [2]]
 
 
 def test_rows_of_one_process_share_a_chunk_in_their_order():
     planner = Planner(chunk_size=4, max_chunk_bytes=10_000)
     for index in range(4):
-        planner.add(planned(index, ("id", "same")))
+        planner.add(*planned(index, ("id", "same")))
     assert indexes(planner.take(partial=False)) == [0, 1, 2, 3]
 
 
 def test_a_row_waits_while_its_process_is_in_a_chunk_that_is_not_done():
     planner = Planner(chunk_size=2, max_chunk_bytes=10_000)
     for index, key in enumerate("aabacd"):
-        planner.add(planned(index, ("key", key)))
+        planner.add(*planned(index, ("key", key)))
     first = planner.take(partial=False)
     assert indexes(first) == [0, 1]
     second = planner.take(partial=False)
@@ -63,10 +63,19 @@ def test_a_row_waits_while_its_process_is_in_a_chunk_that_is_not_done():
     assert indexes(planner.take(partial=True)) == [3]
 
 
+def test_any_stretch_of_a_chunk_can_be_cut_out_of_its_body():
+    chunk = Chunk()
+    for index, item in enumerate([b"a", b"bb", b"", b"dddd"]):
+        chunk.add(PlannedRow(index, None, None), item)
+    assert chunk.items(0, 4) == b"a,bb,,dddd"
+    assert chunk.items(1, 3) == b"bb,"
+    assert chunk.items(3, 4) == b"dddd"
+
+
 def test_abandoned_rows_come_back_in_order_and_waiting_ones_with_them():
     planner = Planner(chunk_size=2, max_chunk_bytes=10_000)
     for index, key in enumerate("aabac"):
-        planner.add(planned(index, ("key", key)))
+        planner.add(*planned(index, ("key", key)))
     taken = planner.take(partial=False)
     assert [row.index for row in planner.abandon()] == [2, 3, 4]
     assert planner.unfinished == 2
@@ -80,7 +89,7 @@ def test_a_size_the_service_refused_holds_for_the_chunks_to_come():
     planner.limit(50)
     planner.limit(500)
     for index in range(4):
-        planner.add(planned(index, size=20))
+        planner.add(*planned(index, size=20))
     assert indexes(planner.take(partial=True)) == [0, 1]
 
 
@@ -95,7 +104,7 @@ def test_whatever_the_rows_none_is_lost_or_doubled_and_order_per_process_holds(
     keys, chunk_size, max_bytes, places, data
 ):
     planner = Planner(chunk_size, max_bytes)
-    coming = [
+    coming: list[tuple[PlannedRow, bytes]] = [
         planned(index, None if key is None else ("key", str(key)), size=data.draw(st.integers(1, 30)))
         for index, key in enumerate(keys)
     ]
@@ -104,13 +113,13 @@ def test_whatever_the_rows_none_is_lost_or_doubled_and_order_per_process_holds(
     waiting = list(coming)
     while waiting or planner.unfinished:
         if waiting:
-            planner.add(waiting.pop(0))
+            planner.add(*waiting.pop(0))
         while len(in_flight) < places:
             chunk = planner.take(partial=not waiting or data.draw(st.booleans()))
             if chunk is None:
                 break
             assert 1 <= len(chunk.rows) <= chunk_size
-            assert len(chunk.rows) == 1 or chunk.body_bytes <= max_bytes
+            assert len(chunk.rows) == 1 or len(chunk.body) <= max_bytes
             in_flight.append(chunk)
         holders = Counter(key for chunk in in_flight for key in {row.identity for row in chunk.rows} if key)
         assert all(count == 1 for count in holders.values())
@@ -119,6 +128,6 @@ def test_whatever_the_rows_none_is_lost_or_doubled_and_order_per_process_holds(
             arrived += chunk.rows
             planner.done(chunk)
     assert sorted(row.index for row in arrived) == list(range(len(keys)))
-    for key in {row.identity for row in coming if row.identity}:
+    for key in {row.identity for row, _ in coming if row.identity}:
         order = [row.index for row in arrived if row.identity == key]
         assert order == sorted(order)

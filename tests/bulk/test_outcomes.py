@@ -14,7 +14,7 @@ EXPECTED = ["updated", "invalid", "failed", "failed", "updated"]
 
 
 def rows(keys="abcde"):
-    return [PlannedRow(100 + n, key, b"", ("lead_id", key)) for n, key in enumerate(keys)]
+    return [PlannedRow(100 + n, key, ("lead_id", key)) for n, key in enumerate(keys)]
 
 
 def job(**counts):

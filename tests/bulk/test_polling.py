@@ -14,7 +14,7 @@ def polls(pace, rows, duration, *, progress):
     while now < duration:
         now += pace.next_wait(now, now / duration if progress else 0.0)
         times.append(now)
-    pace.learn(rows, times[-1])
+    pace.learn(rows, times[-1], polls=len(times))
     return times
 
 

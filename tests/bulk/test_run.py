@@ -170,7 +170,9 @@ async def test_rows_of_one_process_are_never_in_two_jobs_at_once_and_keep_their_
     last = {name: max(n for n in range(300) if names[n % 7] == name) for name in names}
     assert {name: chakra_hq.process("aircraft", name)["data"]["n"] for name in names} == last
     for name in names:
-        steps = [effect.job_id for effect in chakra_hq.ledger if effect.key == name and effect.kind == "update"]
+        steps = [
+            effect.job_id for effect in chakra_hq.ledger if effect.key == name and effect.kind == "update"
+        ]
         # A job that was left is never come back to: all its rows for a process come in one stretch.
         stretches = [job for n, job in enumerate(steps) if n == 0 or steps[n - 1] != job]
         assert len(stretches) == len(set(stretches))
@@ -254,7 +256,8 @@ async def test_progress_is_told_after_every_job(chakra, fleet):
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(401, AuthenticationError), (402, PaymentRequiredError), (403, PermissionDeniedError)]
+    ("status", "error"),
+    [(401, AuthenticationError), (402, PaymentRequiredError), (403, PermissionDeniedError)],
 )
 async def test_a_refusal_for_good_gives_every_row_its_result_and_is_raised(
     chakra_hq, chakra, fleet, status, error

@@ -57,7 +57,10 @@ def test_every_flight_has_one_outcome_and_the_service_holds_the_file(tmp_path, c
             peaks[rows] = report["update"]["peak_mib"]
             assert len(emulator.ledger) == 2 * rows
             with gzip.open(path, "rt", newline="") as file:
-                held = {process["data"].pop("flight_id"): process["data"] for process in emulator.processes("flight")}
+                held = {
+                    process["data"].pop("flight_id"): process["data"]
+                    for process in emulator.processes("flight")
+                }
                 for line, row in enumerate(islice(csv.DictReader(file), rows), start=2):
                     assert held.pop(line) == expected(row)
             assert not held

@@ -91,8 +91,8 @@ class FailuresWriter:
         if format == "csv" and header is None:
             raise ValueError("a CSV file of failures needs the header of the original")
         check_delimiter(delimiter)
-        self.path = Path(path)
-        self.count = 0
+        self.path: Path = Path(path)
+        self.count: int = 0
         """Rows written."""
         self._format = format
         self._header = header
