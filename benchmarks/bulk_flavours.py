@@ -28,9 +28,11 @@ def run(rounds: int) -> None:
     with sink() as url, SyncClient("token", base_url=url) as client:
 
         async def by_async() -> None:
-            async with Client("token", base_url=url) as chakra:
-                async with chakra.processes.bulk_update("lead", updates()) as run:
-                    good = sum([result.ok async for result in run])
+            async with (
+                Client("token", base_url=url) as chakra,
+                chakra.processes.bulk_update("lead", updates()) as run,
+            ):
+                good = sum([result.ok async for result in run])
             assert good == ROWS
 
         def by_sync() -> None:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-PROCESS = b'{"_data":{"id":"3396ea03-cc82-4a52-967b-dc2a94b50f12","status":"OPEN","state":"NEW",' \
-    b'"data":{"name":"Asha","score":5},"createdAt":1767225600000,"updatedAt":1767225600000}}'  # fmt: skip
+PROCESS = (
+    b'{"_data":{"id":"3396ea03-cc82-4a52-967b-dc2a94b50f12","status":"OPEN","state":"NEW",'
+    b'"data":{"name":"Asha","score":5},"createdAt":1767225600000,"updatedAt":1767225600000}}'
+)
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 

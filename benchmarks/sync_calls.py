@@ -1,4 +1,4 @@
-"""One small GET after another over one kept connection. Targets: 1.0x of httpx, 1.5x of requests, or better."""
+"""One small GET after another over one kept connection. Targets: 1.0x of httpx, 1.5x of requests."""
 
 from __future__ import annotations
 

@@ -1,0 +1,13 @@
+"""Chakra on localhost: a stateful emulator of the API, with faults on demand.
+
+It shares no code with the SDK, so a wrong belief about the API cannot hide on both sides of a test.
+"""
+
+from __future__ import annotations
+
+from chakra_async.emulator.records import Effect, Request
+from chakra_async.emulator.server import Emulator
+from chakra_async.emulator.settings import JobSettings, Settings
+
+
+__all__ = ["Effect", "Emulator", "JobSettings", "Request", "Settings"]

@@ -1,0 +1,151 @@
+"""The emulator on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from attrs import frozen
+
+from chakra_async.emulator.server import Emulator
+from chakra_async.emulator.store import MEMORY
+
+
+@frozen
+class _Procedure:
+    short_id: str
+    keys: tuple[str, ...]
+    states: tuple[str, ...] | None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve an emulator until SIGINT or SIGTERM.
+
+    Args:
+        argv: the arguments, by default those of the process.
+
+    Returns:
+        The exit code: 0, or 1 when it could not start. Bad arguments raise ``SystemExit(2)``.
+    """
+    options = _parser().parse_args(argv)
+    emulator = Emulator(
+        host=options.host,
+        port=options.port,
+        db=options.db,
+        token=options.token,
+        rows_per_second=options.rows_per_second,
+    )
+    with _until_told_to_stop() as stop:
+        try:
+            emulator.start()
+        except (OSError, ValueError) as error:
+            return _failed(
+                f"cannot listen on {options.host}:{options.port}: {error}"
+                if isinstance(error, OSError)
+                else str(error)
+            )
+        try:
+            for procedure in options.procedure:
+                emulator.add_procedure(
+                    procedure.short_id, primary_key=procedure.keys, states=procedure.states
+                )
+            _say(emulator)
+            # In steps, as some platforms deliver no signal to a thread that waits for ever.
+            while not stop.wait(0.5):
+                pass
+        except ValueError as error:
+            return _failed(str(error))
+        finally:
+            emulator.close()
+    return 0
+
+
+def _failed(reason: str) -> int:
+    sys.stderr.write(f"error: {reason}\n")
+    return 1
+
+
+def _say(emulator: Emulator) -> None:
+    sys.stdout.write(
+        f"url    {emulator.url}\n"
+        f"token  {emulator.token}\n"
+        f"use    export CHAKRA_BASE_URL={emulator.url} CHAKRA_ACCESS_TOKEN={emulator.token}\n"
+    )
+    sys.stdout.flush()
+
+
+@contextmanager
+def _until_told_to_stop() -> Generator[threading.Event]:
+    stop = threading.Event()
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    previous = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m chakra_async.emulator",
+        description="Serve Chakra on localhost: a stateful emulator of its API. Ctrl-C ends it.",
+        epilog="The procedures lead (keys lead_id, phone_number) and ticket (ticket_id) exist by themselves.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument(
+        "--db", default=MEMORY, metavar="FILE", help="keep the state in this file (default: in memory)"
+    )
+    parser.add_argument("--token", metavar="T", help="access token (default: the one in the file, or random)")
+    parser.add_argument(
+        "--procedure",
+        type=_procedure,
+        action="append",
+        default=[],
+        metavar="NAME:KEY[+KEY][:STATE,STATE]",
+        help="add a procedure, such as aircraft:tailnum:NEW,IN_SERVICE; may be repeated",
+    )
+    parser.add_argument(
+        "--rows-per-second",
+        type=_speed,
+        default=50_000.0,
+        metavar="N",
+        help="speed of each background job; 0 is as fast as possible (default: %(default)g)",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: expected 0 to 65535")
+    return int(text)
+
+
+def _speed(text: str) -> float | None:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed: expected rows per second, or 0")
+    return speed or None
+
+
+def _procedure(text: str) -> _Procedure:
+    short_id, *rest = text.split(":")
+    keys = tuple(rest[0].split("+")) if rest and rest[0] else ()
+    states = tuple(rest[1].split(",")) if len(rest) > 1 else None
+    if not short_id or len(rest) > 2 or "" in keys or (states is not None and "" in states):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no procedure: expected NAME:KEY[+KEY][:STATE,STATE], such as aircraft:tailnum"
+        )
+    return _Procedure(short_id, keys, states)

@@ -1,0 +1,147 @@
+"""The sqlite database underneath: its tables, one connection, one lock.
+
+Every thread may use the store. The lock is held for one statement or one transaction, never longer, so
+that a test which reads the state does not stall the server.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+from uuid import uuid4
+
+from chakra_async.emulator.ids import Ids
+
+
+MEMORY: Final = ":memory:"
+
+_VERSION: Final = 1
+
+_ALWAYS: Final = ("secure_delete = OFF", "temp_store = MEMORY")
+_IN_MEMORY: Final = (*_ALWAYS, "journal_mode = MEMORY", "synchronous = OFF")
+# Exclusive: two emulators on one file would each believe its own memory of the procedures.
+_IN_A_FILE: Final = (
+    *_ALWAYS,
+    "locking_mode = EXCLUSIVE",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "cache_size = -65536",
+)
+
+# The bodies of jobs have a table of their own: a job's counts change with every slice, and sqlite would
+# copy the body along each time. An entry is stored only when it failed; a successful one is its effect, and
+# the effects of a slice stand together in the ledger, so a row a slice does for an index.
+_SCHEMA: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE token (token TEXT PRIMARY KEY, role TEXT NOT NULL, user TEXT NOT NULL);
+CREATE TABLE procedure (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, short_id TEXT NOT NULL UNIQUE,
+    keys TEXT NOT NULL, states TEXT
+);
+CREATE TABLE process (
+    seq INTEGER PRIMARY KEY, procedure INTEGER NOT NULL, status TEXT NOT NULL, state TEXT, assigned_to TEXT,
+    created_by TEXT NOT NULL, next_action_at INTEGER, created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, is_deleted INTEGER NOT NULL, data TEXT NOT NULL, record TEXT
+);
+CREATE INDEX process_live ON process (procedure) WHERE is_deleted = 0;
+CREATE TABLE process_key (
+    procedure INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, process INTEGER NOT NULL,
+    PRIMARY KEY (procedure, name, value)
+) WITHOUT ROWID;
+CREATE TABLE job (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, procedure INTEGER NOT NULL, kind TEXT NOT NULL,
+    request_id TEXT NOT NULL, actor TEXT NOT NULL, total INTEGER NOT NULL,
+    success INTEGER NOT NULL DEFAULT 0, invalid INTEGER NOT NULL DEFAULT 0,
+    error INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    started_at INTEGER NOT NULL DEFAULT 0, completed_at INTEGER NOT NULL DEFAULT 0,
+    vanished INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE job_body (job INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE failed_entry (
+    job INTEGER NOT NULL, item INTEGER NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL,
+    process INTEGER, PRIMARY KEY (job, item)
+) WITHOUT ROWID;
+CREATE TABLE ledger (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, process INTEGER NOT NULL, key TEXT,
+    request_id TEXT, job INTEGER, item INTEGER
+);
+CREATE TABLE job_slice (
+    job INTEGER NOT NULL, first_item INTEGER NOT NULL, last_item INTEGER NOT NULL,
+    first_effect INTEGER NOT NULL, last_effect INTEGER NOT NULL, PRIMARY KEY (job, first_item)
+) WITHOUT ROWID;
+"""
+
+
+def now_ms() -> int:
+    """Return the time as the API writes it: epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Store:
+    """One open database, in memory or in a file that persists.
+
+    Args:
+        path: a file, or ``":memory:"``.
+
+    Raises:
+        ValueError: the file is not an emulator's database, or another emulator has it open.
+    """
+
+    def __init__(self, path: str = MEMORY) -> None:
+        self._lock = threading.RLock()
+        with ExitStack() as undo:
+            try:
+                self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+                undo.callback(self._db.close)
+                self._prepare(in_memory=path == MEMORY)
+            except sqlite3.Error as error:
+                raise ValueError(f"cannot use {path!r} as the emulator's database: {error}") from error
+            undo.pop_all()
+        meta = dict(self.rows("SELECT name, value FROM meta"))
+        self.team: str = meta["team"]
+        self.ids: Ids = Ids(meta["ids"])
+
+    def _prepare(self, *, in_memory: bool) -> None:
+        # First of all, so that somebody else's file is left as it is.
+        version = self.rows("PRAGMA user_version")[0][0]
+        is_new = version == 0 and not self.rows("SELECT 1 FROM sqlite_master LIMIT 1")
+        if not is_new and version != _VERSION:
+            raise sqlite3.DatabaseError("it holds something else")
+        for pragma in _IN_MEMORY if in_memory else _IN_A_FILE:
+            self._db.execute(f"PRAGMA {pragma}")
+        with self.transaction():
+            if is_new:
+                self._create()
+
+    def _create(self) -> None:
+        for statement in _SCHEMA.split(";"):
+            self._db.execute(statement)
+        meta = [("team", str(uuid4())), ("ids", Ids().secret)]
+        self._db.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one reading statement and return all its rows."""
+        with self._lock:
+            return self._db.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """Hold the lock and a write transaction; commit at the end, roll back on an exception."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the database; a file keeps everything that was committed."""
+        with self._lock:
+            self._db.close()

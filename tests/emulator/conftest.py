@@ -1,0 +1,91 @@
+"""Every test here speaks to the emulator over HTTP with the standard library, never through the SDK."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from chakra_async.emulator import Emulator
+
+
+AIRCRAFT = "/v1/ext/procedure/aircraft/process"
+
+
+class Api:
+    """A client so plain that it cannot hide anything."""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+
+    def raw(self, method, path, body=None, *, token=None, headers=None):
+        connection = http.client.HTTPConnection(self.emulator.url.removeprefix("http://"), timeout=10)
+        headers = {"Authorization": f"Bearer {token or self.emulator.token}", **(headers or {})}
+        try:
+            connection.request(method, path, body=body, headers={k: v for k, v in headers.items() if v})
+            answer = connection.getresponse()
+            return SimpleNamespace(status=answer.status, headers=answer.headers, body=answer.read())
+        finally:
+            connection.close()
+
+    def __call__(self, method, path, body=None, **options):
+        encoded = None if body is None else json.dumps(body).encode()
+        answer = self.raw(method, path, encoded, **options)
+        decoded = json.loads(answer.body)
+        answer.data, answer.meta = decoded["_data"], decoded.get("_meta")
+        answer.errors = decoded.get("_errors")
+        return answer
+
+    def create(self, *rows, path=AIRCRAFT):
+        return [self("POST", path, {"data": row}).data for row in rows]
+
+    def list(self, where=None, path=AIRCRAFT, **rest):
+        return self("POST", f"{path}/list", {**({} if where is None else {"where": where}), **rest})
+
+    def update(self, *items, path=AIRCRAFT, **options):
+        return self("PATCH", path, {"processes": items}, **options).data["id"]
+
+    def job(self, job_id):
+        return self("GET", f"/v1/ext/background-job/{job_id}")
+
+    def counts(self, job_id):
+        return self.job(job_id).meta["bjEntryCompletionStatusVsCount"]
+
+    def entries(self, job_id, query=""):
+        return self("GET", f"/v1/ext/background-job/{job_id}/entries{query}")
+
+    def wait(self, job_id):
+        return self.until(lambda: (job := self.job(job_id)).data["completedAt"] and job)
+
+    def until(self, check, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not (found := check()):
+            assert time.monotonic() < deadline, "it never came true"
+            time.sleep(0.003)
+        return found
+
+    def done(self, *items, **options):
+        """Run a bulk update to its end and return its entries."""
+        job_id = self.update(*items, **options)
+        self.wait(job_id)
+        return self.entries(job_id).data
+
+
+@pytest.fixture
+def emulator():
+    with Emulator(rows_per_second=None, job_latency=0.005) as emulator:
+        emulator.add_procedure("aircraft", primary_key="tailnum", states=("NEW", "IN_SERVICE", "RETIRED"))
+        yield emulator
+
+
+@pytest.fixture
+def api(emulator):
+    return Api(emulator)
+
+
+@pytest.fixture
+def make_api():
+    return Api
