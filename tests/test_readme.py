@@ -1,0 +1,59 @@
+"""Everything the README shows is run: the Python in order, and the tutorial's shell lines."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chakra_async.emulator import Emulator
+
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+TUTORIAL = re.findall(r"^<!-- tutorial -->\n```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch):
+    with Emulator(rows_per_second=None) as emulator:
+        emulator.add_procedure("pet", primary_key="tag", states=("NEW", "ADOPTED"))
+        monkeypatch.setenv("CHAKRA_BASE_URL", emulator.url)
+        monkeypatch.setenv("CHAKRA_ACCESS_TOKEN", emulator.token)
+        monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.chdir(tmp_path)
+        yield emulator
+
+
+@pytest.mark.parametrize("number", range(len(PYTHON)))
+def test_every_python_block_runs(service, number, capsys):
+    Path("news.csv").write_text("tag,state,age\nP1,ADOPTED,five\n", encoding="utf-8")
+    exec(compile(PYTHON[number], f"README block {number}", "exec"), {"__name__": "__main__"})
+    if 'bulk_update("lead"' in PYTHON[number]:
+        assert "5,000 rows: 5,000 invalid" in capsys.readouterr().out
+    if "news.csv" in PYTHON[number]:
+        assert "line 2, P1: invalid: column 'age': 'five'" in capsys.readouterr().out
+
+
+def test_the_quick_starts_are_short():
+    assert all(len(block.strip().splitlines()) <= 14 for block in PYTHON[:3])
+
+
+def test_the_tutorial_does_what_it_says(service):
+    start, first, second = TUTORIAL
+    assert start.startswith("chakra emulator --procedure pet:tag:NEW,ADOPTED")
+
+    def run(script):
+        return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+
+    update = first.strip().splitlines()[-2]
+    assert run(first.replace(update, f'{update}; echo "status $?"')).stdout.count("status 1") == 1
+    failed = Path("failed.csv").read_text(encoding="utf-8").splitlines()
+    assert sorted(line.split(",")[-3] for line in failed) == ["P2", "P3", "P9", "tag"]
+    assert service.process("pet", "P1")["state"] == "ADOPTED"
+    done = run(f"set -e\n{second}")
+    assert done.returncode == 0, done.stderr
+    held = {pet["data"]["tag"]: (pet["state"], pet["data"].get("age")) for pet in service.processes("pet")}
+    assert held == {"P1": ("ADOPTED", 4), "P2": ("ADOPTED", 5), "P3": ("ADOPTED", 2)}
