@@ -21,7 +21,7 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self.not_before = 0.0
+        self.not_before: float = 0.0
         self._clock = clock
         self._sleep = sleep
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import math
 import os
 from collections.abc import AsyncGenerator, Mapping
 from urllib.parse import urlencode
+from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
@@ -34,9 +36,7 @@ logger = logging.getLogger("chakra_async")
 
 _TLS_ERRORS = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)
 
-# A session that a forked child inherited. Collecting it would unregister its sockets from the selector it
-# shares with the parent, whose next request would then hang; so it is kept for ever.
-_inherited: list[object] = []
+_transports: WeakSet[Transport] = WeakSet()
 
 
 class _Hidden(str):
@@ -68,8 +68,8 @@ class Transport:
         self, settings: Settings, token: AccessToken, session: aiohttp.ClientSession | None = None
     ) -> None:
         self.settings = settings
-        self.gate = Gate()
-        self.closed = False
+        self.gate: Gate = Gate()
+        self.closed: bool = False
         self._budget = _retry.RetryBudget(settings.retry.budget)
         self._scrub = token.scrub
         self._headers = {
@@ -91,7 +91,7 @@ class Transport:
         )
         self._given_session = session
         self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
-        self._process = os.getpid()
+        _transports.add(self)
 
     async def call(
         self,
@@ -161,7 +161,11 @@ class Transport:
                 here.places.release()
             self._heed(failure)
             if not _retry.is_transient(failure, self.settings.retry):
-                raise failure
+                try:
+                    raise failure
+                finally:
+                    # Frame and error name each other; broken here, or only the collector could free them.
+                    del failure
             retries = retries or _retry.Retries(self.settings.retry, self._budget)
             await retries.wait(failure)
             logger.info("%s %s: attempt %d after %s", method, path, attempts + 1, type(failure).__name__)
@@ -170,9 +174,6 @@ class Transport:
         """Close the sessions that this client opened; may be called more than once."""
         self.closed = True
         loops, self._loops = self._loops, {}
-        if self._process != os.getpid():
-            _inherited.append(loops)
-            return
         for loop, here in loops.items():
             if here.guard is None or loop.is_closed():
                 continue
@@ -180,6 +181,16 @@ class Transport:
                 await here.guard.aclose()
             elif loop.is_running():
                 asyncio.run_coroutine_threadsafe(here.session.close(), loop)
+
+    def leave_to_parent(self) -> None:
+        """Forget, in a forked child, the sessions that the parent goes on using.
+
+        To close or collect them here would unregister their sockets from the selector that both share, and
+        the parent's next request would hang; so they are kept for ever, even past the end of the modules.
+        """
+        if self._loops:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._loops))
+            self._loops = {}
 
     async def _enter(self, method: str, path: str, attempts: int) -> _Loop:
         """Take one of the running loop's places for requests in flight."""
@@ -191,9 +202,6 @@ class Transport:
                 attempts=attempts,
                 retry_safe=True,
             )
-        if self._process != os.getpid():
-            _inherited.append(self._loops)
-            self._loops, self._process = {}, os.getpid()
         here = self._loops.get(asyncio.get_running_loop()) or await self._open()
         if not here.places.locked():
             await here.places.acquire()
@@ -288,12 +296,19 @@ class Transport:
             return ConnectError(f"TLS to {host} was refused: {reason}.", sent=False, retry_safe=None)
         if isinstance(caught, aiohttp.ClientConnectorError):
             return ConnectError(f"Cannot connect to {host}: {reason}.", sent=False, retry_safe=True)
+        if isinstance(caught, aiohttp.ClientHttpProxyError):
+            # Its own text would show the address of the proxy, password included.
+            return ConnectError(
+                f"A proxy refused to connect to {host}: {caught.status}.", sent=False, retry_safe=None
+            )
         if isinstance(caught, aiohttp.InvalidURL):
             return ConnectError(f"{host} cannot be called: {reason}.", sent=False, retry_safe=None)
         if isinstance(caught, RuntimeError):
             # aiohttp says no otherwise than this that a session was closed before the call came to it.
             if self.closed:
-                return ClientClosedError("The client was closed meanwhile; nothing was sent.", retry_safe=True)
+                return ClientClosedError(
+                    "The client was closed meanwhile; nothing was sent.", retry_safe=True
+                )
             if self._given_session is None or not self._given_session.closed:
                 raise caught
             return ClientClosedError("The session given to the client is closed.", retry_safe=True)
@@ -338,7 +353,18 @@ async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[Non
     ``asyncio.run`` closes every generator that was begun in its loop, which makes this the one hook by
     which a client that nobody closed still leaves nothing open.
     """
+    process = os.getpid()
     try:
         yield
     finally:
-        await session.close()
+        if process == os.getpid():
+            await session.close()
+
+
+def _after_fork() -> None:
+    for transport in list(_transports):
+        transport.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

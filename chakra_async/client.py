@@ -69,7 +69,7 @@ class Client:
         from chakra_async.resources.jobs import Jobs  # noqa: PLC0415
         from chakra_async.resources.processes import Processes  # noqa: PLC0415
 
-        self.settings = Settings.from_env(defaults=settings).fill(
+        self.settings: Settings = Settings.from_env(defaults=settings).fill(
             access_token=None if access_token is None else AccessToken(access_token),
             base_url=base_url,
             timeouts=Timeouts(total=timeout) if isinstance(timeout, int | float) else timeout,

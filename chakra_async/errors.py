@@ -6,7 +6,7 @@ ever holds the access token. All of them pickle and copy whole.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 
 __all__ = [
@@ -33,6 +33,13 @@ __all__ = [
     "SignatureError",
     "TransportError",
 ]
+
+
+class _Call(TypedDict, total=False):
+    method: str | None
+    path: str | None
+    attempts: int
+    retry_safe: bool | None
 
 
 class ChakraError(Exception):
@@ -106,12 +113,9 @@ class ApiError(ChakraError):
         request_id: str | None = None,
         whatsapp_code: int | None = None,
         body: str = "",
-        method: str | None = None,
-        path: str | None = None,
-        attempts: int = 0,
-        retry_safe: bool | None = None,
+        **call: Unpack[_Call],
     ) -> None:
-        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        super().__init__(message, **call)
         self.status = status
         self.errors = errors
         self.request_id = request_id
@@ -171,12 +175,9 @@ class TransportError(ChakraError):
         message: str,
         *,
         sent: bool,
-        method: str | None = None,
-        path: str | None = None,
-        attempts: int = 0,
-        retry_safe: bool | None = None,
+        **call: Unpack[_Call],
     ) -> None:
-        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        super().__init__(message, **call)
         self.sent = sent
 
 
@@ -215,12 +216,9 @@ class DecodeError(ChakraError):
         status: int | None = None,
         request_id: str | None = None,
         body: str = "",
-        method: str | None = None,
-        path: str | None = None,
-        attempts: int = 0,
-        retry_safe: bool | None = None,
+        **call: Unpack[_Call],
     ) -> None:
-        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        super().__init__(message, **call)
         self.status = status
         self.request_id = request_id
         self.body = body
@@ -246,12 +244,9 @@ class JobTimeoutError(ChakraError):
         message: str,
         *,
         job_id: str,
-        method: str | None = None,
-        path: str | None = None,
-        attempts: int = 0,
-        retry_safe: bool | None = None,
+        **call: Unpack[_Call],
     ) -> None:
-        super().__init__(message, method=method, path=path, attempts=attempts, retry_safe=retry_safe)
+        super().__init__(message, **call)
         self.job_id = job_id
 
 

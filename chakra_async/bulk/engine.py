@@ -185,14 +185,22 @@ class Engine:
         """End the run: give jobs in flight ``Timeouts.drain`` seconds, or none, and account for all."""
         self._phase = "left"
         self.stop("the run was left before")
-        if self._tasks and not at_once:
-            await asyncio.wait(self._tasks, timeout=self._timeouts.drain)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            # Cancelled tasks end within a few steps of the loop; they are waited for even if we are
-            # cancelled a second time, or their connections would be left to chance.
-            await asyncio.wait(self._tasks)
+        try:
+            if self._tasks and not at_once:
+                await asyncio.wait(self._tasks, timeout=self._timeouts.drain)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                # Cancelled tasks end within a few steps of the loop; they are waited for even if we are
+                # cancelled ourselves, or their connections would be left to chance.
+                await asyncio.wait(self._tasks)
+            self.account_for_all()
+
+    def account_for_all(self) -> None:
+        """Close the account once no task runs any more, also where the loop itself has ended."""
+        self._phase = "left"
+        self.stop("the run was left before")
         self._account(set(self._tasks))
         self._ended = self._ended or time.monotonic()
 

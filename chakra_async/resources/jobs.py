@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from urllib.parse import parse_qsl, urlsplit
 
 from chakra_async._codec import decode_job, decode_list, misshapen
@@ -69,7 +68,8 @@ class Jobs:
             NotFoundError: there is no such job.
         """
         pace = JobPace()
-        start = time.monotonic()
+        now = asyncio.get_running_loop().time
+        start = now()
         before = -1
         while True:
             job = await self.get(job_id)
@@ -77,7 +77,7 @@ class Jobs:
             if job.finished or (job.processed == job.total == before > 0):
                 return job
             before = job.total
-            elapsed = time.monotonic() - start
+            elapsed = now() - start
             wait = pace.next_wait(elapsed, job.processed / job.total if job.total else 0.0)
             if timeout is not None and elapsed + wait > timeout:
                 if elapsed >= timeout:
@@ -100,6 +100,9 @@ def _next_query(reply: Reply) -> dict[str, str] | None:
     """
     for name, value in reply.meta.items():
         if isinstance(value, str) and ("next" in name.lower() or "/entries?" in value):
-            query = urlsplit(value).query
+            try:
+                query = urlsplit(value).query
+            except ValueError:
+                raise misshapen(reply, f"{name} names no page") from None
             return dict(parse_qsl(query)) if query else None
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -398,7 +398,8 @@ class Processes:
     ) -> BulkRun:
         _base(procedure)
         check_source(source)
-        expected = len(source) if isinstance(source, Sized) else None
+        # A lazy query of an ORM has a length too, but only by fetching every row; it is no collection.
+        expected = len(source) if isinstance(source, Collection) else None
         return BulkRun(Engine(calls, encoder, options, self._transport.settings.timeouts, expected), source)
 
 
@@ -413,14 +414,14 @@ def _changes(row: ProcessUpdate) -> bytes:
     return encode(body)
 
 
-def _encode_all(rows: Iterable[Any], encoder: Encoder) -> list[bytes]:
+def _encode_all(rows: Iterable[Any], encoder: Encoder) -> bytes:
     check_source(rows)
     encoded: list[bytes] = []
     for index, row in enumerate(rows):
         try:
-            encoded.append(encoder(row).body)
+            encoded.append(encoder(row).item)
         except UnsendableRowError as error:
             raise ValueError(f"row {index} cannot be sent: {error}") from None
     if not encoded:
         raise ValueError("there are no rows to send")
-    return encoded
+    return b",".join(encoded)

@@ -1,0 +1,122 @@
+"""Fixtures of every test: the emulator, a client of it, mocked answers, time that costs none."""
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import aioresponses.core
+import pytest
+from aiohttp import ClientResponse
+from hypothesis import settings
+
+from chakra_async import Client, RetryPolicy
+from chakra_async._gate import Gate
+from chakra_async.emulator import Emulator
+
+
+settings.register_profile("chakra", deadline=None, max_examples=80)
+settings.load_profile("chakra")
+
+QUICK = RetryPolicy(wait_initial=0.001, wait_max=0.005)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("CHAKRA_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def emulator():
+    with Emulator(rows_per_second=None, job_latency=0.0) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(emulator):
+    async with Client(emulator.token, base_url=emulator.url, retry=QUICK) as chakra:
+        yield chakra
+
+
+class _Response(ClientResponse):
+    """aioresponses 0.7.9 does not know the argument: https://github.com/pnuckowski/aioresponses/issues/289."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, stream_writer=SimpleNamespace(output_size=0), **kwargs)
+
+
+@pytest.fixture
+def mocked(monkeypatch):
+    """Answers without a server: ``mocked.get(url, payload=…)``."""
+    monkeypatch.setattr(aioresponses.core, "ClientResponse", _Response)
+    with aioresponses.aioresponses() as answers:
+        yield answers
+
+
+class _JumpingLoop(asyncio.SelectorEventLoop):
+    """A loop that never waits: when nothing is ready, its clock jumps to the next timer."""
+
+    skipped = 0.0
+
+    def time(self):
+        return super().time() + self.skipped
+
+    def _run_once(self):
+        if self._scheduled and not self._ready:
+            self.skipped += max(0.0, self._scheduled[0].when() - self.time())
+        super()._run_once()
+
+
+class VirtualTime:
+    """Runs coroutines in virtual time. Nothing in them may wait for a socket or a thread."""
+
+    @staticmethod
+    def run(main):
+        with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
+            return runner.run(main)
+
+    @staticmethod
+    def client(base_url="http://chakra.test", **options):
+        """A client whose gate goes by the clock of the running loop."""
+        chakra = Client("t0ken", base_url=base_url, **options)
+        chakra._transport.gate = Gate(clock=asyncio.get_running_loop().time)
+        return chakra
+
+
+@pytest.fixture
+def virtual_time():
+    return VirtualTime()
+
+
+@pytest.fixture
+def run_script():
+    """Run a script in an interpreter of its own, warnings being errors there too."""
+
+    def run(script, *, emulator=None, options=("-W", "error"), seconds=30):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CHAKRA_")}
+        if emulator is not None:
+            environment |= {"CHAKRA_BASE_URL": emulator.url, "CHAKRA_ACCESS_TOKEN": emulator.token}
+        done = subprocess.run(
+            [sys.executable, *options, "-c", script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        # A warning raised as an error inside __del__ is printed, but does not change the exit code.
+        assert done.stderr == ""
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def collect_garbage():
+    """Whatever a test leaves open shall warn inside that test."""
+    yield
+    gc.collect()

@@ -1,0 +1,105 @@
+"""Importing the package costs next to nothing, and gives every public name."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+import chakra_async
+
+
+HEAVY = ["aiohttp", "cattrs", "orjson", "stamina", "anyio", "click", "rich", "yarl", "sqlite3", "asyncio"]
+LATE = [
+    "chakra_async.sync",
+    "chakra_async.emulator",
+    "chakra_async.cli",
+    "chakra_async.client",
+    "chakra_async.bulk",
+]
+
+
+def test_importing_loads_nothing_that_costs(run_script):
+    run_script(
+        f"""
+import sys
+import chakra_async
+loaded = [name for name in {HEAVY + LATE} if name in sys.modules]
+assert not loaded, loaded
+"""
+    )
+
+
+@pytest.mark.parametrize("name", ["ChakraError", "Settings", "Process", "ProcessUpdate", "Client", "BulkRun"])
+def test_no_name_loads_aiohttp_before_a_client_is_made(run_script, name):
+    run_script(
+        f"""
+import sys
+from chakra_async import {name}
+late = ["aiohttp", "stamina", "chakra_async.sync", "chakra_async.emulator", "chakra_async.cli"]
+loaded = [name for name in late if name in sys.modules]
+assert not loaded, loaded
+"""
+    )
+
+
+def test_a_client_loads_neither_facade_nor_emulator_nor_cli(run_script):
+    run_script(
+        """
+import sys
+from chakra_async import Client
+Client("token")
+late = ["stamina", "chakra_async.sync", "chakra_async.emulator", "chakra_async.cli", "click", "rich"]
+loaded = [name for name in late if name in sys.modules]
+assert not loaded, loaded
+"""
+    )
+
+
+def test_every_public_name_resolves_in_a_fresh_interpreter(run_script):
+    run_script(
+        """
+import chakra_async
+for name in chakra_async.__all__:
+    assert getattr(chakra_async, name) is not None, name
+    assert name in vars(chakra_async), name
+"""
+    )
+
+
+def names_for_type_checkers():
+    tree = ast.parse(Path(chakra_async.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    return {
+        alias.name: node.module
+        for node in block.body
+        for alias in node.names
+        if isinstance(node, ast.ImportFrom)
+    }
+
+
+def test_the_three_lists_of_names_agree():
+    lazy = {name: f"chakra_async.{home}" for name, home in chakra_async._HOME_OF.items()}
+    assert names_for_type_checkers() == lazy
+    assert set(chakra_async.__all__) == set(lazy)
+    assert len(chakra_async.__all__) == len(set(chakra_async.__all__))
+    assert dir(chakra_async) == sorted(chakra_async.__all__)
+
+
+@pytest.mark.parametrize("name", chakra_async.__all__)
+def test_a_name_is_the_very_object_of_its_home(name):
+    home = importlib.import_module(f"chakra_async.{chakra_async._HOME_OF[name]}")
+    assert getattr(chakra_async, name) is getattr(home, name)
+
+
+def test_star_import_brings_every_name():
+    space = {}
+    exec("from chakra_async import *", space)
+    assert set(chakra_async.__all__) <= set(space)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'AsyncClient'"):
+        chakra_async.AsyncClient  # noqa: B018
+    with pytest.raises(ImportError):
+        exec("from chakra_async import AsyncClient")

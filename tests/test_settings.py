@@ -1,0 +1,179 @@
+"""Settings: what is taken, what is refused, and that the token never shows."""
+
+import copy
+import math
+import pickle
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chakra_async import AccessToken, Limits, RetryPolicy, Settings, Timeouts
+
+
+TOKEN = "s3cr3t-t0ken"
+
+
+def test_a_token_shows_itself_only_when_asked():
+    token = AccessToken(f" {TOKEN}\n")
+    settings = Settings(access_token=TOKEN)
+    shown = (
+        f"{token} {token!r} {token:} {[token]} {settings} {attrs.asdict(settings)} {attrs.astuple(settings)}"
+    )
+    assert TOKEN not in shown
+    assert token.reveal() == TOKEN
+
+
+def test_a_token_is_not_pickled_but_may_be_copied_within_the_process():
+    settings = Settings(access_token=TOKEN)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(settings)
+    assert copy.deepcopy(settings) == copy.copy(settings) == settings
+
+
+def test_tokens_compare_by_value():
+    assert AccessToken("a") == AccessToken("a") != AccessToken("b")
+    assert len({AccessToken("a"), AccessToken("a")}) == 1
+
+
+@pytest.mark.parametrize("value", ["", "  ", "a b", "a\nb", "a\rb", "tokén", "a\x00b"])
+def test_a_token_that_no_header_could_hold_is_refused_without_being_shown(value):
+    with pytest.raises(ValueError, match="access token") as caught:
+        AccessToken(value)
+    assert not value.strip() or value not in str(caught.value)
+
+
+def test_scrubbing_blots_the_token_out():
+    assert AccessToken(TOKEN).scrub(f"Bearer {TOKEN}, {TOKEN}") == "Bearer [access token], [access token]"
+
+
+NUMBERS = [
+    (cls, field.name)
+    for cls in (Timeouts, Limits, RetryPolicy)
+    for field in attrs.fields(cls)
+    if field.type != "bool"
+]
+
+
+@pytest.mark.parametrize(("cls", "name"), NUMBERS)
+@pytest.mark.parametrize("value", [-1, math.nan])
+def test_numbers_that_make_no_sense_are_refused_by_name(cls, name, value):
+    with pytest.raises(ValueError, match=name):
+        cls(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "name", ["connections", "max_response_bytes", "chunk_size", "max_chunk_bytes", "jobs_in_flight"]
+)
+@pytest.mark.parametrize("value", [0, 1.5, True, "3"])
+def test_counts_are_whole_and_at_least_one(name, value):
+    with pytest.raises(ValueError, match=name):
+        Limits(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, 101])
+def test_a_page_holds_1_to_100_items(value):
+    with pytest.raises(ValueError, match="page_size"):
+        Limits(page_size=value)
+
+
+def test_everything_is_frozen_and_keyword_only():
+    for cls in (Timeouts, Limits, RetryPolicy, Settings):
+        with pytest.raises(TypeError):
+            cls(1)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(cls(), attrs.fields(cls)[0].name, 1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.chakrahq.com",
+        "//api.chakrahq.com",
+        "ftp://api.chakrahq.com",
+        "file:///etc/passwd",
+        "https://",
+        "https://user:pw@api.chakrahq.com",
+        "https://token@api.chakrahq.com",
+        "https://api.chakrahq.com?x=1",
+        "https://api.chakrahq.com#x",
+        "https://api.chakrahq.com:0",
+        "https://api.chakrahq.com:99999",
+        "https://api.chakrahq.com:port",
+        "https://[::1",
+        "https://api.chakra\r\nhq.com",
+        "https://api.chakrahq.com/a b",
+        "https://bücher.test",
+    ],
+)
+def test_a_base_url_that_cannot_work_is_refused(url):
+    with pytest.raises(ValueError, match="base_url"):
+        Settings(base_url=url)
+
+
+def test_credentials_in_a_base_url_are_not_shown():
+    with pytest.raises(ValueError, match="base_url") as caught:
+        Settings(base_url="https://user:passw0rd@api.chakrahq.com")
+    assert "passw0rd" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://api.chakrahq.com/", "https://api.chakrahq.com"),
+        ("http://127.0.0.1:8090//", "http://127.0.0.1:8090"),
+        ("https://proxy.test/chakra/", "https://proxy.test/chakra"),
+        ("http://[::1]:8090", "http://[::1]:8090"),
+        (" https://api.chakrahq.com\n", "https://api.chakrahq.com"),
+    ],
+)
+def test_a_base_url_loses_its_trailing_slashes(url, kept):
+    assert Settings(base_url=url).base_url == kept
+
+
+@given(st.text(max_size=60))
+def test_any_base_url_is_taken_or_refused_with_a_value_error(url):
+    try:
+        settings = Settings(base_url=url)
+    except ValueError:
+        return
+    assert settings.base_url.startswith(("http://", "https://", "HTTP", "hTTP", "Http"))
+
+
+ENVIRON = {
+    "CHAKRA_ACCESS_TOKEN": TOKEN,
+    "CHAKRA_BASE_URL": "http://127.0.0.1:1/",
+    "CHAKRA_PLUGIN_ID": "plugin",
+    "CHAKRA_PHONE_NUMBER_ID": "number",
+}
+
+
+def test_the_environment_is_read():
+    settings = Settings.from_env(ENVIRON)
+    assert settings.access_token == AccessToken(TOKEN)
+    assert (settings.base_url, settings.plugin_id) == ("http://127.0.0.1:1", "plugin")
+    assert settings.phone_number_id == "number"
+
+
+def test_an_empty_variable_counts_as_unset():
+    assert Settings.from_env(dict.fromkeys(ENVIRON, "")) == Settings()
+
+
+def test_given_settings_win_over_the_environment():
+    given = Settings(base_url="http://127.0.0.1:2", limits=Limits(connections=3))
+    settings = Settings.from_env(ENVIRON, defaults=given)
+    assert settings.base_url == "http://127.0.0.1:2"
+    assert settings.plugin_id == "plugin"
+    assert settings.limits.connections == 3
+
+
+def test_a_wrong_variable_is_refused():
+    with pytest.raises(ValueError, match="base_url"):
+        Settings.from_env({"CHAKRA_BASE_URL": "nowhere"})
+
+
+def test_filling_leaves_alone_what_is_not_given():
+    settings = Settings(plugin_id="a")
+    assert settings.fill(plugin_id=None, phone_number_id="b") == Settings(plugin_id="a", phone_number_id="b")
