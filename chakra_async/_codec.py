@@ -26,6 +26,8 @@ from chakra_async.models.reply import Reply
 
 T = TypeVar("T")
 
+SECONDS_BELOW = 100_000_000_000
+
 _MISFIT = object()
 
 
@@ -83,10 +85,26 @@ def _instant(value: Any) -> Any:
                 moment = datetime.fromisoformat(value)
                 return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             value = int(value)
-        # The service writes 0 for "not yet".
-        return _MISFIT if isinstance(value, bool) else None if value == 0 else to_instant(value)
+        # The service writes 0 for "not yet", and Meta seconds where the platform writes milliseconds. The two
+        # are told apart by size: milliseconds so small would lie before March 1973.
+        if isinstance(value, bool):
+            return _MISFIT
+        return None if value == 0 else to_instant(value * 1000 if 0 < value < SECONDS_BELOW else value)
     except (TypeError, ValueError, OverflowError, OSError):
         return _MISFIT
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _MISFIT
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return _MISFIT
+
+
+def _anything(value: Any) -> Any:
+    return value
 
 
 def _mapping(value: Any) -> Any:
@@ -100,7 +118,9 @@ def _text_or_mapping(value: Any) -> Any:
 _READERS: dict[Any, Callable[[Any], Any]] = {
     str: _text,
     int: _whole,
+    float: _number,
     bool: _flag,
+    Any: _anything,
     datetime: _instant,
     dict: _mapping,
     frozenset({str, dict}): _text_or_mapping,
@@ -112,14 +132,47 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if get_origin(hint) in {Union, UnionType}:
         options = [option for option in get_args(hint) if option is not NoneType]
     kinds = [get_origin(option) or option for option in options]
-    return _READERS[kinds[0] if len(kinds) == 1 else frozenset(kinds)]
+    if len(kinds) > 1:
+        return _READERS[frozenset(kinds)]
+    if kinds[0] is list:
+        return _list_reader(*get_args(options[0]))
+    return _model_reader(kinds[0]) if attrs.has(kinds[0]) else _READERS[kinds[0]]
+
+
+def _list_reader(hint: Any) -> Callable[[Any], Any]:
+    read = _reader(hint)
+
+    def read_list(value: Any) -> Any:
+        if not isinstance(value, list):
+            return _MISFIT
+        items = [read(item) for item in as_list(value)]
+        return _MISFIT if any(item is _MISFIT for item in items) else items
+
+    return read_list
+
+
+def _model_reader(cls: type[Any]) -> Callable[[Any], Any]:
+    def read_model(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return _MISFIT
+        try:
+            return converter.structure(value, cls)
+        except ValueError:
+            return _MISFIT
+
+    return read_model
+
+
+def _wire_name(cls: type[Any], name: str) -> str:
+    """Platform objects are in camel case; those that Meta made keep its snake case."""
+    return name if getattr(cls, "_wire_case", "camel") == "snake" else camel(name)
 
 
 def _model_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
     """Build the reader of one model: known fields popped from a copy, so what is left is ``extra``."""
     hints = get_type_hints(cls)
     fields = [
-        (field.name, camel(field.name), _reader(hints[field.name]), field.default is attrs.NOTHING)
+        (field.name, _wire_name(cls, field.name), _reader(hints[field.name]), field.default is attrs.NOTHING)
         for field in attrs.fields(cls)
         if field.name != "extra"
     ]

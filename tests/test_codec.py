@@ -400,3 +400,9 @@ def test_instants_come_back_to_the_millisecond(when):
 )
 def test_names_travel_in_camel_case(snake, wire):
     assert camel(snake) == wire
+
+
+def test_epoch_seconds_are_told_from_milliseconds_by_their_size():
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    for written in (1767225600, "1767225600", 1767225600000, "1767225600000"):
+        assert read(createdAt=written).created_at == moment
