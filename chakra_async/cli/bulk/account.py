@@ -1,0 +1,107 @@
+"""The rows that did not succeed, remembered just as far as a person can read them."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import define, field
+
+from chakra_async.bulk.rows import RejectedRow, RowResult
+from chakra_async.bulk.sources import FailuresWriter
+from chakra_async.cli.text import as_options, clean
+
+
+_CALL = re.compile(
+    r" \[[A-Z]+ /\S*, \d+ attempts?\]"
+    r"(?: (?:Safe|Not safe) to try again(?: blindly)?\.)?(?: Request id: \S*\.)?"
+)
+"""What an error says about its own call; in the way when a thousand rows share a reason."""
+
+_REASONS = 200
+_ROWS_A_REASON = 10
+
+
+@define(order=True)
+class Row:
+    """A row to be named."""
+
+    index: int
+    line: int | None
+    key: str | None
+
+    def __str__(self) -> str:
+        place = f"row {self.index}" if self.line is None else f"line {self.line:,}"
+        return place if self.key is None else f"{place}, {clean(self.key, 60)}"
+
+
+@define
+class Group:
+    """Rows that did not succeed, all for one reason."""
+
+    outcome: str
+    reason: str
+    count: int = 0
+    first: list[Row] = field(factory=list[Row])
+    """Those that come first in the file, in order."""
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.count += 1
+        if len(self.first) == _ROWS_A_REASON:
+            if row > self.first[-1]:
+                return
+            self.first.pop()
+        self.first.append(row)
+        self.first.sort()
+
+
+class Account:
+    """Takes every row that did not succeed: writes it to the failures file, and keeps a few to show."""
+
+    def __init__(self, writer: FailuresWriter | None) -> None:
+        self.count: int = 0
+        self.groups: dict[tuple[str, str], Group] = {}
+        self.whole = False
+        """Whether the source was read to its end."""
+        self.error: Exception | None = None
+        """Why the run could not go on."""
+        self.write_error: OSError | None = None
+        """Why the failures file is not whole."""
+        self._writer = writer
+
+    @property
+    def written(self) -> int:
+        """Rows in the failures file."""
+        return 0 if self._writer is None else self._writer.count
+
+    def ordered(self) -> list[Group]:
+        """Return the groups in the order of the file; rows that were merely not sent come last."""
+        return sorted(
+            self.groups.values(), key=lambda group: (group.reason.startswith("not sent:"), group.first[0])
+        )
+
+    def add(self, result: RowResult) -> None:
+        """Take a row."""
+        self.count += 1
+        reason = _CALL.sub("", "; ".join(result.errors))
+        if isinstance(result.item, RejectedRow):
+            reason = as_options(reason).replace(f"line {result.line}: ", "")
+        key = (result.outcome, clean(reason))
+        group = self.groups.get(key)
+        if group is None and len(self.groups) < _REASONS:
+            group = self.groups[key] = Group(*key)
+        if group is not None:
+            group.add(Row(result.index, result.line, result.key))
+        if self._writer is not None and self.write_error is None:
+            try:
+                self._writer.write(result)
+            except OSError as error:
+                self.write_error = error
+
+    def close(self) -> None:
+        """Finish the failures file."""
+        if self._writer is not None:
+            try:
+                self._writer.close()
+            except OSError as error:
+                self.write_error = self.write_error or error

@@ -1,0 +1,126 @@
+"""The run itself: rows in, results looked at, signals heeded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from chakra_async.bulk.rows import Progress
+from chakra_async.bulk.run import BulkRun
+from chakra_async.bulk.sources import RowReader
+from chakra_async.cli.bulk.account import Account
+from chakra_async.cli.bulk.feed import PipedRows, feed_file
+from chakra_async.cli.bulk.inside import Watched
+from chakra_async.cli.bulk.interrupts import Interrupts
+from chakra_async.cli.bulk.options import Request
+from chakra_async.cli.bulk.progress import show_progress
+from chakra_async.cli.bulk.report import report
+from chakra_async.cli.connection import Connection
+from chakra_async.cli.text import as_options, counted
+from chakra_async.client import Client
+
+
+async def drive(client: Client, request: Request, reader: RowReader[Any], *, piped: bool) -> int:
+    """Do the whole run, tell what became of it, and return the exit status.
+
+    Raises:
+        click.UsageError: the file's header cannot serve; nothing was sent.
+        OSError: the file cannot be read, or the failures file not be replaced; nothing was sent.
+    """
+    with Interrupts() as interrupts, ExitStack() as stack:
+        async with client:
+            try:
+                rows = await _first(reader, piped=piped)
+            except ValueError as error:
+                raise click.UsageError(as_options(str(error))) from None
+            except asyncio.CancelledError:
+                if interrupts.number is None:
+                    raise
+                _uncancel()
+                click.echo(f"Stopped by {interrupts.name}; nothing was sent.", err=True)
+                return interrupts.status
+            writer = None
+            if request.failures is not None:
+                writer = stack.enter_context(reader.failures(request.failures, overwrite=request.overwrite))
+            account = Account(writer)
+            run = Watched(lambda told: _begin(client, request, rows, told))
+            path = None if piped else request.file
+            plain = click.get_current_context().ensure_object(Connection).verbose
+            header = reader.format == "csv"
+            async with show_progress(run.look, path, header=header, quiet=request.quiet, plain=plain) as say:
+                drain = client.settings.timeouts.drain
+                interrupts.stop = lambda: _stop(run, rows, interrupts, drain, say)
+                await _carry_out(run, account, interrupts)
+        # Closed before the report, which tells people to look into it.
+        account.close()
+        return report(run.run.summary, account, request, interrupts)
+
+
+async def _first(reader: RowReader[Any], *, piped: bool) -> Any:
+    if not piped:
+        return feed_file(reader)
+    rows = PipedRows(reader)
+    await rows.begin()
+    return rows
+
+
+def _begin(client: Client, request: Request, rows: Any, on_progress: Callable[[Progress], object]) -> BulkRun:
+    processes = client.processes
+    method = {
+        "update": processes.bulk_update,
+        "create": processes.bulk_create,
+        "delete": processes.bulk_delete,
+    }[request.action]
+    return method(
+        request.procedure,
+        rows,
+        chunk_size=request.chunk_size,
+        max_chunk_bytes=request.max_chunk_bytes,
+        concurrency=request.concurrency,
+        stop_on_error=request.stop_on_error,
+        on_progress=on_progress,
+    )
+
+
+async def _carry_out(run: Watched, account: Account, interrupts: Interrupts) -> None:
+    """Iterate to the end, whatever end that is; only rows that did not succeed are looked at."""
+    try:
+        async with run.run:
+            async for result in run.run:
+                if not result.ok:
+                    account.add(result)
+                    if account.write_error is not None:
+                        run.stop("the failures file cannot be written")
+    except asyncio.CancelledError:
+        if interrupts.number is None:
+            raise
+        _uncancel()
+    except Exception as error:  # the account comes first, then the error
+        account.error = error
+    interrupts.ignore()
+    account.whole = run.whole
+    for result in run.left_over():
+        if not result.ok:
+            account.add(result)
+
+
+def _stop(run: Watched, rows: Any, interrupts: Interrupts, drain: float, say: Callable[[str], None]) -> None:
+    """Send nothing more, and give what is in flight the time to end."""
+    run.stop(f"stopped by {interrupts.name}")
+    if isinstance(rows, PipedRows):
+        rows.end()
+    if flying := run.look().in_flight:
+        say(
+            f"Stopping: waiting up to {drain:g} s for {counted(flying, 'job')} to end. "
+            "Ctrl-C again stops at once."
+        )
+    interrupts.cancel_after(drain)
+
+
+def _uncancel() -> None:
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()

@@ -1,0 +1,95 @@
+"""Rows on their way from the reader into the run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
+from itertools import chain, islice
+from typing import Any, Self
+
+from chakra_async.bulk.sources import RowReader
+
+
+_BATCH = 512
+_BATCHES = 8
+
+
+def feed_file(reader: RowReader[Any]) -> Iterator[Any]:
+    """Read the first row, and with it the header, and return all rows.
+
+    Raises:
+        ValueError: the header cannot serve.
+        OSError: the file cannot be read.
+    """
+    return chain(list(islice(reader, 1)), reader)
+
+
+class PipedRows(AsyncIterator[Any]):
+    """The rows of a source that may make one wait.
+
+    They are read in a thread of their own: a pipe in which nothing comes holds up neither the jobs in flight
+    nor Ctrl-C. The thread is a daemon, as nothing can interrupt its reading.
+    """
+
+    def __init__(self, reader: RowReader[Any]) -> None:
+        self._reader = reader
+        self._loop = asyncio.get_running_loop()
+        self._arrived: asyncio.Queue[Iterable[Any] | Exception | None] = asyncio.Queue()
+        self._places = threading.Semaphore(_BATCHES)
+        self._batch: Iterator[Any] = iter(())
+        self._ended = False
+
+    async def begin(self) -> None:
+        """Start reading, and wait for the first row.
+
+        Raises:
+            ValueError: the header cannot serve.
+            OSError: the source cannot be read.
+        """
+        threading.Thread(target=self._read, name="chakra-rows", daemon=True).start()
+        await self._next_batch()
+
+    def end(self) -> None:
+        """Give no more rows."""
+        self._ended = True
+        self._arrived.put_nowait(None)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        while not self._ended:
+            for row in self._batch:
+                return row
+            await self._next_batch()
+        raise StopAsyncIteration
+
+    async def _next_batch(self) -> None:
+        arrived = await self._arrived.get()
+        if arrived is None:
+            self._ended = True
+        elif isinstance(arrived, Exception):
+            self._ended = True
+            raise arrived
+        else:
+            self._places.release()
+            self._batch = iter(arrived)
+
+    def _read(self) -> None:
+        # The loop may be gone by the time something comes.
+        with suppress(RuntimeError):
+            try:
+                size = 1
+                while batch := list(islice(self._reader, size)):
+                    self._places.acquire()
+                    self._give(batch)
+                    size = min(2 * size, _BATCH)
+            except Exception as error:  # whatever it is, the run has to hear of it
+                self._give(error)
+            else:
+                self._give(None)
+
+    def _give(self, arrived: Iterable[Any] | Exception | None) -> None:
+        self._loop.call_soon_threadsafe(self._arrived.put_nowait, arrived)

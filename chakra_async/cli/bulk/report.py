@@ -1,0 +1,144 @@
+"""What is said at the end of a run, for people and as JSON, and the exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from chakra_async.bulk.rows import Summary
+from chakra_async.cli.bulk.account import Account, Group
+from chakra_async.cli.bulk.interrupts import Interrupts
+from chakra_async.cli.bulk.options import Request
+from chakra_async.cli.connection import Connection
+from chakra_async.cli.status import BROKEN_OFF, NOT_ALL, sentence
+from chakra_async.cli.text import counted, duration
+
+
+_SHOWN = 10
+_ONE_BY_ONE = 3
+_OUTCOMES = ("updated", "created", "deleted", "invalid", "failed", "unknown")
+_COLOURS = {"invalid": "yellow", "failed": "red", "unknown": "magenta"}
+
+
+def report(summary: Summary, account: Account, request: Request, interrupts: Interrupts) -> int:
+    """Say what became of a run, and return the exit status."""
+    connection = click.get_current_context().ensure_object(Connection)
+    if not (request.quiet and summary.ok and account.whole):
+        text = "\n".join(_account(summary, account, request))
+        click.echo(connection.scrub(text), err=request.json)
+    if request.json:
+        found = _as_json(summary, account, request, interrupts)
+        # All ASCII: a file's name may hold what is no text.
+        click.echo(connection.scrub(json.dumps(found, separators=(",", ":"))))
+    if account.write_error is not None:
+        click.echo(f"Error: the failures file is not complete: {sentence(account.write_error)}", err=True)
+    if account.error is not None:
+        connection.tell(account.error)
+    if interrupts.number is not None:
+        click.echo(f"Stopped by {interrupts.name}.", err=True)
+        return interrupts.status
+    if account.error is not None or account.write_error is not None:
+        return BROKEN_OFF
+    return 0 if summary.ok else NOT_ALL
+
+
+def _account(summary: Summary, account: Account, request: Request) -> Iterator[str]:
+    found = [name for name in _OUTCOMES if getattr(summary, name)]
+    parts = [
+        click.style(f"{getattr(summary, name):,} {name}", fg=_COLOURS.get(name, "green"), bold=True)
+        for name in found
+    ]
+    yield f"{request.procedure}: {', '.join(parts) or 'no rows'}"
+    yield (
+        f"{counted(summary.total, 'row')} in {duration(summary.seconds)} "
+        f"({summary.rows_per_second:,.0f} rows/s), {counted(summary.jobs, 'job')}, "
+        f"{counted(summary.retries, 'retry', 'retries')}"
+    )
+    if not account.whole:
+        yield "The run ended early: the rows after these were not read, and not sent."
+    if account.count:
+        yield ""
+        yield from _listed(account)
+        yield ""
+        yield _where_all_are(account, request)
+    if summary.unknown:
+        yield _about_unknown(summary.unknown, request)
+
+
+def _listed(account: Account) -> Iterator[str]:
+    """The first rows, one by one where each has its own reason, together where many share one."""
+    shown = lines = 0
+    for group in account.ordered():
+        if lines >= _SHOWN:
+            break
+        if group.count > _ONE_BY_ONE:
+            yield f"  {_shared(group)}"
+            shown, lines = shown + group.count, lines + 2
+            continue
+        for row in group.first[: _SHOWN - lines]:
+            yield f"  {row}: {_coloured(group.outcome)}: {group.reason}"
+            shown, lines = shown + 1, lines + 1
+    if account.count > shown:
+        yield f"  and {account.count - shown:,} more"
+
+
+def _shared(group: Group) -> str:
+    rows = "; ".join(str(row) for row in group.first[:_ONE_BY_ONE])
+    more = f"; and {group.count - _ONE_BY_ONE:,} more"
+    return f"{group.count:,} rows {_coloured(group.outcome)}: {group.reason}\n    {rows}{more}"
+
+
+def _coloured(outcome: str) -> str:
+    return click.style(outcome, fg=_COLOURS.get(outcome))
+
+
+def _where_all_are(account: Account, request: Request) -> str:
+    if request.failures is None:
+        return "Give --failures FILE to get every such row, with its reason, in a file made to be mended."
+    if account.write_error is not None:
+        return f"{account.written:,} of them are in {request.failures}."
+    all_of_them = "It is" if account.count == 1 else "All of them are"
+    return (
+        f"{all_of_them} in {request.failures}, with the reason: mend that file, and give it to the same "
+        "command (and another --failures)."
+    )
+
+
+def _about_unknown(count: int, request: Request) -> str:
+    head = f"{counted(count, 'row')} unknown: nobody can tell whether it was done."
+    if request.action == "create":
+        return (
+            f"{head} Look before you send such a row again (chakra processes get {request.procedure} VALUE "
+            "--key SHORT_ID), or it may be created twice."
+        )
+    return f"{head} Sending such a row again does no harm: the result is the same."
+
+
+def _as_json(summary: Summary, account: Account, request: Request, interrupts: Interrupts) -> dict[str, Any]:
+    return {
+        "ok": summary.ok and account.whole and account.error is None,
+        "procedure": request.procedure,
+        "action": request.action,
+        "total": summary.total,
+        **{name: getattr(summary, name) for name in _OUTCOMES},
+        "jobs": summary.jobs,
+        "retries": summary.retries,
+        "seconds": round(summary.seconds, 3),
+        "rows_per_second": round(summary.rows_per_second, 1),
+        "read_to_the_end": account.whole,
+        "stopped_by": None if interrupts.number is None else interrupts.name,
+        "error": None if account.error is None else sentence(account.error),
+        "failures": request.failures if account.written else None,
+        "reasons": [
+            {
+                "outcome": group.outcome,
+                "reason": group.reason,
+                "rows": group.count,
+                "first": [{"line": row.line, "key": row.key} for row in group.first],
+            }
+            for group in account.ordered()[:_SHOWN]
+        ],
+    }
