@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import sys
 from collections.abc import AsyncIterator
@@ -25,6 +26,8 @@ from chakra_async.settings import RetryPolicy
 if TYPE_CHECKING:
     import stamina
 
+
+_SILENCE = logging.NullHandler()
 
 _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
 
@@ -103,6 +106,8 @@ class Retries:
     def __init__(self, policy: RetryPolicy, budget: RetryBudget) -> None:
         import stamina  # noqa: PLC0415
 
+        # Where logging is not set up, its warnings would go to stderr, bare of any context.
+        logging.getLogger("stamina").addHandler(_SILENCE)
         self._policy = policy
         self._budget = budget
         self._failed = 0

@@ -160,6 +160,7 @@ class Transport:
             finally:
                 here.places.release()
             self._heed(failure)
+            logger.debug("%s %s: %s at attempt %d", method, path, type(failure).__name__, attempts)
             if not _retry.is_transient(failure, self.settings.retry):
                 try:
                     raise failure

@@ -75,9 +75,14 @@ class ChakraError(Exception):
         if self.method is not None:
             tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
             parts.append(f"[{self.method} {self.path}, {tries}]")
-        if self.retry_safe is not None:
-            parts.append("Safe to try again." if self.retry_safe else "Not safe to try again blindly.")
+        if (advice := self._advice()) is not None:
+            parts.append(advice)
         return " ".join(parts)
+
+    def _advice(self) -> str | None:
+        if self.retry_safe is None:
+            return None
+        return "Safe to try again." if self.retry_safe else "Not safe to try again blindly."
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__.copy())
@@ -125,6 +130,11 @@ class ApiError(ChakraError):
     def __str__(self) -> str:
         text = super().__str__()
         return f"{text} Request id: {self.request_id}." if self.request_id else text
+
+    def _advice(self) -> str | None:
+        # After a refusal the same call would only be refused again.
+        refused = 400 <= self.status < 500 and self.status != 429
+        return "Nothing was done." if refused else super()._advice()
 
 
 class BadRequestError(ApiError):

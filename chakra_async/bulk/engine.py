@@ -225,4 +225,5 @@ class Engine:
         self._summary.count(result.outcome)
         self.results.append(result)
         if self._options.stop_on_error and not result.ok:
-            self.stop(f"the run stopped at row {result.index} (stop_on_error)")
+            where = f"row {result.index}" if result.line is None else f"line {result.line}"
+            self.stop(f"the run stopped at {where} (stop_on_error)")

@@ -13,7 +13,7 @@ import click
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def emulator(ctx: click.Context, arguments: tuple[str, ...]) -> None:
-    """Serve an emulator; all arguments are its own, as of ``python -m chakra_async.emulator``."""
+    """Serve an emulator; all arguments are its own."""
     from chakra_async.emulator.cli import main  # noqa: PLC0415 - no other command needs a server
 
-    ctx.exit(main(arguments))
+    ctx.exit(main(arguments, prog="chakra emulator"))

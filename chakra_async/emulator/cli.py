@@ -23,16 +23,17 @@ class _Procedure:
     states: tuple[str, ...] | None
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m chakra_async.emulator") -> int:
     """Serve an emulator until SIGINT or SIGTERM.
 
     Args:
+        prog: the command's name in its help.
         argv: the arguments, by default those of the process.
 
     Returns:
         The exit code: 0, or 1 when it could not start. Bad arguments raise ``SystemExit(2)``.
     """
-    options = _parser().parse_args(argv)
+    options = _parser(prog).parse_args(argv)
     emulator = Emulator(
         host=options.host,
         port=options.port,
@@ -94,9 +95,9 @@ def _until_told_to_stop() -> Generator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m chakra_async.emulator",
+        prog=prog,
         description="Serve Chakra on localhost: a stateful emulator of its API. Ctrl-C ends it.",
         epilog="The procedures lead (keys lead_id, phone_number) and ticket (ticket_id) exist by themselves.",
     )
