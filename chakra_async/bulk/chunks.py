@@ -9,6 +9,7 @@ their order.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
@@ -36,6 +37,10 @@ class Chunk:
     rows: list[PlannedRow] = field(factory=list[PlannedRow])
     body: bytearray = field(factory=bytearray)
     ends: list[int] = field(factory=list[int])
+    number: int | None = None
+    """Its number in the journal, where an earlier run has begun to send it."""
+    job_id: str | None = None
+    """The job that carries it already."""
 
     def add(self, row: PlannedRow, item: bytes) -> None:
         """Append a row."""
@@ -45,10 +50,16 @@ class Chunk:
         self.rows.append(row)
         self.ends.append(len(self.body))
 
-    def items(self, start: int, stop: int) -> bytes:
-        """Return the items of ``rows[start:stop]``, joined by commas."""
-        first = self.ends[start - 1] + 1 if start else 0
-        return bytes(self.body[first : self.ends[stop - 1]])
+    def item(self, place: int) -> bytes:
+        """Return the item of one row."""
+        return bytes(self.body[self.ends[place - 1] + 1 if place else 0 : self.ends[place]])
+
+    def items(self, places: Sequence[int]) -> bytes:
+        """Return the items of some rows, joined by commas."""
+        if isinstance(places, range):
+            first = self.ends[places[0] - 1] + 1 if places[0] else 0
+            return bytes(self.body[first : self.ends[places[-1]]])
+        return b",".join([self.item(place) for place in places])
 
 
 class Planner:
@@ -80,6 +91,14 @@ class Planner:
         """Full chunks that can be taken."""
         return len(self._sealed)
 
+    def hold(self, identity: Identity) -> None:
+        """Let rows of this process wait: an earlier run may have one under way."""
+        self._busy.setdefault(identity, None)
+
+    def adopt(self, chunk: Chunk) -> None:
+        """Count in a chunk that was not made here, and is taken by whoever made it."""
+        self.unfinished += len(chunk.rows)
+
     def done(self, chunk: Chunk) -> None:
         """Release a chunk's processes, and place the rows that waited for them."""
         self.unfinished -= len(chunk.rows)
@@ -89,6 +108,11 @@ class Planner:
                 released += waiting
         for row, item in released:
             self._place(row, item)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing can be taken, whatever the caller does, before more rows are added."""
+        return not self._sealed and not self._open.rows
 
     def abandon(self) -> list[PlannedRow]:
         """Give back every row that no taken chunk holds, in order; nothing of them will be sent."""

@@ -1,60 +1,39 @@
-"""Carries one chunk: submit it, follow its job, settle every row."""
+"""Carries one chunk: submits it, has its job followed, and settles what became of every row."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
 
 from attrs import define, field
 
 from chakra_async._retry import RetryCount, retry_count
-from chakra_async.bulk.chunks import Chunk, PlannedRow
-from chakra_async.bulk.outcomes import Fate, settle
-from chakra_async.bulk.polling import JobPace
-from chakra_async.bulk.rows import Outcome
+from chakra_async.bulk.chunks import Chunk
+from chakra_async.bulk.follow import Follower, JobCalls
+from chakra_async.bulk.journal import Journal, Problem
+from chakra_async.bulk.outcomes import Fate
+from chakra_async.bulk.patience import Patience, ends_run
+from chakra_async.bulk.resume import checksum
+from chakra_async.bulk.rows import Outcome, row_key, row_line
+from chakra_async.bulk.search import Lookup, Search
 from chakra_async.errors import (
+    AmbiguousResultError,
     ApiError,
-    AuthenticationError,
     BadRequestError,
     ChakraError,
-    ClientClosedError,
     ConnectError,
     NotFoundError,
     PayloadTooLargeError,
-    PaymentRequiredError,
-    PermissionDeniedError,
-    RateLimitError,
     ServerError,
     TransportError,
 )
-from chakra_async.models.jobs import Job, JobEntry
+from chakra_async.models.jobs import Job
 from chakra_async.settings import Timeouts
 
-
-T = TypeVar("T")
 
 # Requests that one refused chunk may cost while its bad rows are searched by halving: enough for a handful
 # of bad rows, little enough that a request which is wrong as a whole does not become thousands.
 SEARCH_REQUESTS = 64
-
-# A job that the service does not know (any more) is asked for this often before it is given up.
-LOOKS_FOR_LOST_JOB = 3
-
-
-class JobCalls(Protocol):
-    """How to follow a job."""
-
-    async def get(self, job_id: str, /) -> Job:
-        """Fetch a job with its counts."""
-        ...
-
-    def entries(self, job_id: str, /) -> AsyncIterable[JobEntry]:
-        """List its entries."""
-        ...
 
 
 @define
@@ -66,6 +45,8 @@ class BulkCalls:
     wrap: Callable[[bytes], bytes]
     done: Outcome
     """The outcome of a row that succeeded."""
+    lookup: Lookup | None = None
+    """For what must not be sent twice: how to see whether it was done. ``None`` where repeating is safe."""
 
 
 @define
@@ -73,11 +54,10 @@ class Report:
     """What became of a chunk, kept up to date on the way, so that it is true whenever work is broken off."""
 
     chunk: Chunk
-    fates: list[Fate] = field(factory=list[Fate])
-    """One for each row, in order, as far as the work has got."""
-    pending: str = ""
-    """Why the rows without a fate are unknown if nothing more is heard; empty while nothing was sent."""
-    pending_job: str | None = None
+    fates: list[Fate | None] = field(factory=list[Fate | None])
+    """By the row's place in the chunk."""
+    pending: Mapping[int, Fate] = field(factory=dict[int, Fate])
+    """What the rows under way become if nothing more is heard of them."""
     jobs: int = 0
     requests_left: int = SEARCH_REQUESTS
     count: RetryCount = field(factory=RetryCount)
@@ -86,160 +66,178 @@ class Report:
     too_large: int | None = None
     """Size of a body that the service would not take."""
 
-    def close(self, unsent: str) -> None:
-        """Give a fate to every row that has none yet."""
-        missing = len(self.chunk.rows) - len(self.fates)
-        if missing and self.pending:
-            self.fates += [Fate("unknown", (self.pending,), job_id=self.pending_job)] * missing
-        elif missing:
-            self.fates += [Fate("failed", (unsent,))] * missing
+    def __attrs_post_init__(self) -> None:
+        self.fates = [None] * len(self.chunk.rows)
+
+    def pend(self, places: Sequence[int], reason: str, job_id: str | None = None) -> None:
+        """Say what rows become if nothing more is heard of them."""
+        self.pending = dict.fromkeys(places, Fate("unknown", (reason,), job_id=job_id))
+
+    def give(self, places: Sequence[int], fates: Sequence[Fate]) -> None:
+        """Say what became of rows."""
+        for place, fate in zip(places, fates, strict=True):
+            self.fates[place] = fate
+
+    def close(self, unsent: str) -> list[Fate]:
+        """Return the fate of every row, with one for each that has none yet."""
+        left = Fate("failed", (unsent,))
+        return [fate or self.pending.get(place, left) for place, fate in enumerate(self.fates)]
 
 
 class Courier:
-    """Carries the chunks of one run; what one learns serves the next."""
+    """Carries the chunks of one run."""
 
-    def __init__(self, calls: BulkCalls, timeouts: Timeouts) -> None:
+    def __init__(self, calls: BulkCalls, timeouts: Timeouts, *, retry_unknown: bool = False) -> None:
+        self.journal: Journal | None = None
         self._calls = calls
-        self._timeouts = timeouts
-        self._pace = JobPace()
-        self._healthy_at: float | None = None
+        self._retry_unknown = retry_unknown
+        self._patience = Patience(timeouts.job)
+        self._stall = timeouts.job
+        self._follower = Follower(calls.jobs, calls.done, self._patience, timeouts.job)
 
     async def carry(self, report: Report) -> None:
-        """See a chunk through. Every row of it has its fate in ``report`` afterwards."""
+        """See a chunk through."""
         retry_count.set(report.count)
+        chunk = report.chunk
+        places = range(len(chunk.rows))
         try:
-            await self._deliver(0, len(report.chunk.rows), report)
+            if chunk.job_id is not None:
+                await self._follow(report, places, chunk.number, Job(id=chunk.job_id))
+            elif chunk.number is not None and self._calls.lookup is not None:
+                await self._resolve(report, places, chunk.number)
+            else:
+                await self._deliver(report, places, chunk.number)
         except Exception as error:  # a defect of ours must not cost the account of the rows
             report.stop = error
-        report.close("not sent: the run stopped before")
 
-    async def _deliver(self, start: int, stop: int, report: Report) -> None:
-        """Submit a stretch of a chunk as one job and settle its rows.
-
-        A refused body is halved, to find the rows that are to blame.
-        """
-        rows = report.chunk.rows[start:stop]
+    async def _deliver(self, report: Report, places: Sequence[int], number: int | None = None) -> None:
+        """Submit rows as one job; a refused body is halved, to find the rows that are to blame."""
         if report.stop is not None:
-            report.fates += [Fate("failed", (f"not sent: {report.stop}",))] * len(rows)
             return
         report.requests_left -= 1
-        body = self._calls.wrap(report.chunk.items(start, stop))
-        report.pending = "the request may have left, and no answer was seen"
+        if self.journal is not None and number is None:
+            number = await self._record(self.journal, report.chunk, places)
+        body = self._calls.wrap(report.chunk.items(places))
+        report.pend(places, "the request may have left, and no answer was seen")
         try:
-            job = await self._patiently(lambda: self._calls.submit(body))
+            job = await self._patience(partial(self._calls.submit, body))
         except (BadRequestError, PayloadTooLargeError) as error:
-            report.pending = ""
+            await self._withdraw(report, number)
             if isinstance(error, PayloadTooLargeError):
                 report.too_large = len(body)
-            if len(rows) > 1 and report.requests_left > 0:
-                middle = (start + stop) // 2
-                await self._deliver(start, middle, report)
-                await self._deliver(middle, stop, report)
+            if len(places) > 1 and report.requests_left > 0:
+                middle = len(places) // 2
+                await self._deliver(report, places[:middle])
+                await self._deliver(report, places[middle:])
                 return
-            report.fates += [Fate("failed", error.errors or (str(error),))] * len(rows)
-            if self._healthy_at is None and report.requests_left <= 0:
+            report.give(places, [Fate("failed", error.errors or (str(error),))] * len(places))
+            if not self._patience.ever_healthy and report.requests_left <= 0:
                 report.stop = error
         except ChakraError as error:
-            report.fates += [_fate_of_unanswered(error)] * len(rows)
-            report.pending = ""
-            if self._healthy_at is None or isinstance(error, NotFoundError) or _ends_run(error):
-                report.stop = error
+            await self._unanswered(report, places, number, error)
         else:
             report.jobs += 1
-            report.pending = f"job {job.id} was accepted, but not followed to its end (see jobs.wait)"
-            report.pending_job = job.id
-            fates = await self._settle(rows, job, report)
-            for fate in fates:
-                fate.job_id = job.id
-            report.fates += fates
-            report.pending, report.pending_job = "", None
+            if self.journal is not None and number is not None:
+                await self.journal.accepted(number, job.id)
+            await self._follow(report, places, number, job)
 
-    async def _settle(self, rows: Sequence[PlannedRow], job: Job, report: Report) -> list[Fate]:
-        """Wait for a job's end and say what became of its rows."""
+    async def _follow(self, report: Report, places: Sequence[int], number: int | None, job: Job) -> None:
+        """Settle the rows of an accepted job."""
+        report.pend(places, f"job {job.id} was accepted, but not followed to its end (see jobs.wait)", job.id)
+        rows = [report.chunk.rows[place] for place in places]
         try:
-            last = await self._follow(job, len(rows))
-            if last is None:
-                stalled = f"job {job.id} made no progress for {self._timeouts.job:g} s (see jobs.wait)"
-                return [Fate("unknown", (stalled,))] * len(rows)
-            if last.all_succeeded(len(rows)):
-                return [Fate(self._calls.done)] * len(rows)
-            entries = await self._patiently(lambda: self._entries(job.id, len(rows)))
-            return settle(rows, last, entries, self._calls.done)
+            fates = await self._follower.settle(rows, job)
         except ChakraError as error:
-            if _ends_run(error):
+            report.pend(places, f"job {job.id} was accepted, but: {error}", job.id)
+            if ends_run(error):
                 report.stop = error
-            return [Fate("unknown", (f"job {job.id} was accepted, but: {error}",))] * len(rows)
+            return
+        if fates is None:
+            stalled = f"job {job.id} made no progress for {self._stall:g} s (see jobs.wait)"
+            report.pend(places, stalled, job.id)
+            return
+        report.give(places, fates)
+        if self.journal is not None and number is not None:
+            problems = _problems(report.chunk, places, fates)
+            await self.journal.done(number, [fate.outcome for fate in fates], problems)
 
-    async def _follow(self, job: Job, rows: int) -> Job | None:
-        """Poll a job until it ends; ``None`` when it makes no progress for ``Timeouts.job``."""
-        start = moved = time.monotonic()
-        processed, lost, polls = job.processed, 0, 0
-        wait = self._pace.first_wait(rows)
-        while not job.has_finished(rows):
-            await asyncio.sleep(wait)
-            try:
-                polls += 1
-                job = await self._patiently(partial(self._calls.jobs.get, job.id))
-            except NotFoundError:
-                lost += 1
-                if lost >= LOOKS_FOR_LOST_JOB:
-                    raise
-            now = time.monotonic()
-            if job.processed > processed:
-                processed, moved = job.processed, now
-            elif now - moved > self._timeouts.job:
-                return None
-            wait = self._pace.next_wait(now - start, processed / rows)
-        self._pace.learn(rows, job.seconds or time.monotonic() - start, polls=2 if job.seconds else polls)
-        return job
+    async def _unanswered(
+        self, report: Report, places: Sequence[int], number: int | None, error: ChakraError
+    ) -> None:
+        """Settle what can be settled when a submission ends without a job."""
+        if not self._patience.ever_healthy or isinstance(error, NotFoundError) or ends_run(error):
+            report.stop = error
+        refused = isinstance(error, ApiError) and not isinstance(error, ServerError)
+        unsent = isinstance(error, TransportError) and not error.sent
+        if refused or unsent or isinstance(error, ConnectError):
+            await self._withdraw(report, number)
+            report.give(places, [Fate("failed", (f"not done: {error}",))] * len(places))
+            return
+        report.pend(places, str(error))
+        if isinstance(error, AmbiguousResultError) and report.stop is None:
+            await self._resolve(report, places, number)
 
-    async def _entries(self, job_id: str, rows: int) -> list[JobEntry]:
-        found: list[JobEntry] = []
-        async for entry in self._calls.jobs.entries(job_id):
-            found.append(entry)
-            # Pages that repeat without end must not fill the memory.
-            if len(found) >= 4 * rows + 100:
-                break
-        return found
+    async def _resolve(self, report: Report, places: Sequence[int], number: int | None) -> None:
+        """Settle rows that may have been created: look their keys up, and send only what is missing.
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call, and make it again while the service is away.
-
-        Single calls give up after some attempts; a run that was working waits as long as ``Timeouts.job``
-        for the service to come back. One that never worked fails at once.
+        Rows without a key stay ``unknown``, or are sent again if the caller has said so.
         """
-        wait = 1.0
-        while True:
-            try:
-                result = await call()
-            except ChakraError as error:
-                since = self._healthy_at
-                if since is None or not _passing(error):
-                    raise
-                asked = (error.retry_after if isinstance(error, ApiError) else None) or 0.0
-                if time.monotonic() + asked - since > self._timeouts.job:
-                    raise
-                await asyncio.sleep(asked + random.uniform(0, wait))
-                wait = min(2 * wait, 20.0)
-            else:
-                self._healthy_at = time.monotonic()
-                return result
+        rows = report.chunk.rows
+        keyed = [place for place in places if rows[place].identity is not None]
+        blind = [place for place in places if rows[place].identity is None]
+        report.pend(places, "the answer was lost, and without a key nobody can tell whether it was done")
+        lookup = self._calls.lookup
+        if not keyed or lookup is None:
+            if self._retry_unknown and number is not None and report.chunk.number == number:
+                await self._deliver(report, blind, number)
+            return
+        search = Search(lookup, report.chunk, self._patience)
+        found = await search.until_still(keyed)
+        there = [place for place in keyed if place in found]
+        missing = [place for place in keyed if place not in found]
+        fates = [search.fate(place, found[place]) for place in there]
+        report.give(there, fates)
+        if self.journal is not None and number is not None:
+            await self._split(self.journal, report.chunk, number, there, fates, blind)
+        if missing:
+            await self._deliver(report, missing)
+            # The lost request may have done meanwhile what this one was then refused.
+            refused = [
+                place for place in missing if (fate := report.fates[place]) and fate.outcome == "failed"
+            ]
+            for place, process in (await search.once(refused)).items():
+                report.give([place], [search.fate(place, process)])
+
+    async def _record(self, journal: Journal, chunk: Chunk, places: Sequence[int]) -> int:
+        rows = [chunk.rows[place].index for place in places]
+        return await journal.sending(rows, [checksum(chunk.item(place)) for place in places])
+
+    async def _withdraw(self, report: Report, number: int | None) -> None:
+        report.pending = {}
+        if self.journal is not None and number is not None:
+            await self.journal.withdraw(number)
+
+    async def _split(
+        self,
+        journal: Journal,
+        chunk: Chunk,
+        number: int,
+        there: Sequence[int],
+        fates: Sequence[Fate],
+        blind: Sequence[int],
+    ) -> None:
+        """Replace a delivery by what is known of it now: rows found, and rows nobody can tell of."""
+        if there:
+            done = await self._record(journal, chunk, there)
+            await journal.done(done, [fate.outcome for fate in fates], _problems(chunk, there, fates))
+        if blind:
+            await self._record(journal, chunk, blind)
+        await journal.withdraw(number)
 
 
-def _passing(error: ChakraError) -> bool:
-    """Whether an error is of the kind that goes away by itself, and the call may be made again."""
-    return isinstance(error, TransportError | ServerError | RateLimitError) and error.retry_safe is True
-
-
-def _ends_run(error: ChakraError) -> bool:
-    """Whether the next chunk would fare no better: refused for good, or away for longer than we wait."""
-    refused = AuthenticationError | PaymentRequiredError | PermissionDeniedError | ClientClosedError
-    return isinstance(error, refused) or _passing(error)
-
-
-def _fate_of_unanswered(error: ChakraError) -> Fate:
-    """Say what a failed submission means for its rows."""
-    refused = isinstance(error, ApiError) and not isinstance(error, ServerError)
-    if refused or isinstance(error, ConnectError) or (isinstance(error, TransportError) and not error.sent):
-        return Fate("failed", (f"not done: {error}",))
-    return Fate("unknown", (str(error),))
+def _problems(chunk: Chunk, places: Sequence[int], fates: Sequence[Fate]) -> list[Problem]:
+    bad = [(chunk.rows[place], fate) for place, fate in zip(places, fates, strict=True) if fate.errors]
+    return [
+        Problem(row.index, fate.outcome, row_key(row.item), row_line(row.item), fate.errors, fate.job_id)
+        for row, fate in bad
+    ]

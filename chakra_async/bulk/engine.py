@@ -10,15 +10,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any
 
 from attrs import asdict, frozen
 
-from chakra_async.bulk.chunks import PlannedRow, Planner
+from chakra_async.bulk.chunks import Chunk, PlannedRow, Planner
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
 from chakra_async.bulk.encode import Encoder, UnsendableRowError
+from chakra_async.bulk.journal import Journal, Plan, Problem
+from chakra_async.bulk.resume import Recall
 from chakra_async.bulk.rows import Progress, RejectedRow, RowResult, Summary
+from chakra_async.errors import JournalError
 from chakra_async.settings import Timeouts
 
 
@@ -31,6 +35,8 @@ class BulkOptions:
     concurrency: int
     stop_on_error: bool = False
     on_progress: Callable[[Progress], object] | None = None
+    journal: str | PathLike[str] | None = None
+    retry_unknown: bool = False
 
     def __attrs_post_init__(self) -> None:
         for name in ("chunk_size", "max_chunk_bytes", "concurrency"):
@@ -48,6 +54,7 @@ class Engine:
         encoder: Encoder,
         options: BulkOptions,
         timeouts: Timeouts,
+        plan: Plan,
         expected: int | None,
     ) -> None:
         self.results: deque[RowResult] = deque()
@@ -60,9 +67,11 @@ class Engine:
         self._options = options
         self._timeouts = timeouts
         self._expected = expected
-        self._courier = Courier(calls, timeouts)
+        self._courier = Courier(calls, timeouts, retry_unknown=options.retry_unknown)
         self._planner = Planner(options.chunk_size, options.max_chunk_bytes)
         self._window = options.chunk_size * options.concurrency
+        self._plan = plan
+        self._recall: Recall | None = None
         self._tasks: dict[asyncio.Task[None], Report] = {}
         self._count = 0
         self._summary = Summary()
@@ -77,9 +86,18 @@ class Engine:
 
         Raises:
             RuntimeError: it has begun before.
+            JournalError: the journal cannot be used, or belongs to another run.
         """
         if self._phase != "new":
             raise RuntimeError("a bulk run can be entered only once; call the method again for another")
+        if self._options.journal is not None:
+            journal = Journal(self._options.journal, self._plan)
+            self._courier.journal = journal
+            self._recall = Recall(journal.past, self._planner.hold)
+            for outcome, rows in journal.past.counts.items():
+                self._summary.count(outcome, rows)
+                self._summary.resumed += rows
+            self._summary.jobs += journal.past.jobs
         self._phase = "entered"
         self._started = time.monotonic()
 
@@ -95,18 +113,22 @@ class Engine:
     @property
     def wants_rows(self) -> bool:
         """Whether another row may be taken from the source now."""
-        return (
-            not self.exhausted
-            and not self._stopped
-            and self._planner.ready + len(self._tasks) < self._options.concurrency
-            and self._planner.unfinished < self._window
-            and len(self.results) <= self._window
-        )
+        if self.exhausted or self._stopped or len(self.results) > self._window:
+            return False
+        if not self._tasks and self._planner.stuck and not self._to_take_up:
+            # Whatever waits, waits for rows that have not come yet.
+            return True
+        ready = self._planner.ready + len(self._to_take_up) + len(self._tasks)
+        return ready < self._options.concurrency and self._planner.unfinished < self._window
 
     @property
     def has_chunk(self) -> bool:
         """Whether a full chunk waits to be launched."""
-        return self._planner.ready > 0
+        return bool(self._planner.ready or self._to_take_up)
+
+    @property
+    def _to_take_up(self) -> Sequence[Chunk]:
+        return self._recall.ready if self._recall is not None else ()
 
     @property
     def busy(self) -> bool:
@@ -117,15 +139,32 @@ class Engine:
         """Take in the next row of the source; one that cannot be sent gets its result at once."""
         index = self._count
         self._count += 1
-        if isinstance(item, RejectedRow):
-            self._give(RowResult(index, item, "invalid", item.errors))
-            return
         try:
-            encoded = self._encoder(item)
-        except UnsendableRowError as error:
-            self._give(RowResult(index, item, "invalid", (str(error),)))
+            if isinstance(item, RejectedRow):
+                self._refuse(RowResult(index, item, "invalid", item.errors))
+                return
+            try:
+                encoded = self._encoder(item)
+            except UnsendableRowError as error:
+                self._refuse(RowResult(index, item, "invalid", (str(error),)))
+                return
+            row = PlannedRow(index, item, encoded.identity)
+            if self._recall is None or not self._recall.knows(row, encoded.item):
+                self._planner.add(row, encoded.item)
+        except JournalError as error:
+            self._break_off(error)
+
+    def _refuse(self, result: RowResult) -> None:
+        """Give the result of a row that cannot be sent, unless an earlier run has."""
+        if self._recall is not None and self._recall.knows_refused(result.index):
             return
-        self._planner.add(PlannedRow(index, item, encoded.identity), encoded.item)
+        if (journal := self._courier.journal) is not None:
+            journal.note(Problem(result.index, result.outcome, result.key, result.line, result.errors, None))
+        self._give(result)
+
+    def _break_off(self, error: Exception) -> None:
+        self._error = self._error or error
+        self.stop(f"the run stopped: {error}")
 
     def exhaust(self, error: Exception | None = None) -> None:
         """Note that the source ends here, or that it raised.
@@ -134,6 +173,11 @@ class Engine:
         """
         self.exhausted = True
         self._error = self._error or error
+        if self._recall is not None and error is None:
+            try:
+                self._recall.check_end(self._count)
+            except JournalError as changed:
+                self._break_off(changed)
 
     def stop(self, reason: str) -> None:
         """Send nothing more; rows taken but not sent fail with ``reason``."""
@@ -142,6 +186,9 @@ class Engine:
         self._stopped = True
         for row in self._planner.abandon():
             self._give(RowResult(row.index, row.item, "failed", (f"not sent: {reason}",)))
+        for row in self._recall.abandon() if self._recall is not None else ():
+            again = "an earlier run sent it, and this one stopped before it could look; run the same again"
+            self._give(RowResult(row.index, row.item, "unknown", (again,)))
 
     @property
     def summary(self) -> Summary:
@@ -149,11 +196,15 @@ class Engine:
         self._summary.seconds = (self._ended or time.monotonic()) - self._started
         return self._summary
 
+    @property
+    def progress(self) -> Progress:
+        """The account so far, and what is under way."""
+        return Progress(**asdict(self.summary), in_flight=len(self._tasks), expected=self._expected)
+
     def tell_progress(self) -> None:
         """Call ``on_progress``, in the caller's own task or thread."""
         if self._options.on_progress is not None:
-            snapshot = Progress(**asdict(self.summary), in_flight=len(self._tasks), expected=self._expected)
-            self._options.on_progress(snapshot)
+            self._options.on_progress(self.progress)
 
     def finish(self) -> None:
         """Stop the clock, and raise what made the run end before its time, if anything did."""
@@ -167,14 +218,21 @@ class Engine:
     async def launch(self) -> None:
         """Send every chunk that may go now; a partial one only when no further row can join it."""
         while len(self._tasks) < self._options.concurrency:
-            full = self._planner.unfinished >= self._window
-            chunk = self._planner.take(partial=self.exhausted or full)
+            chunk = self._next_chunk()
             if chunk is None:
                 break
             report = Report(chunk)
             self._tasks[asyncio.create_task(self._courier.carry(report))] = report
         # A source that never waits would keep the loop from sending what is ready.
         await asyncio.sleep(0)
+
+    def _next_chunk(self) -> Chunk | None:
+        if self._recall is not None and self._recall.ready:
+            chunk = self._recall.ready.popleft()
+            self._planner.adopt(chunk)
+            return chunk
+        full = self._planner.unfinished >= self._window
+        return self._planner.take(partial=self.exhausted or full)
 
     async def collect(self) -> None:
         """Wait until at least one job in flight is done, and account for its rows."""
@@ -203,23 +261,25 @@ class Engine:
         self.stop("the run was left before")
         self._account(set(self._tasks))
         self._ended = self._ended or time.monotonic()
+        if (journal := self._courier.journal) is not None:
+            self._courier.journal = None
+            journal.close()
 
     def _account(self, done: set[asyncio.Task[None]]) -> None:
         for task in done:
             report = self._tasks.pop(task)
-            report.close("not sent: the run was left before")
+            fates = report.close("not sent: the run stopped before")
             self._planner.done(report.chunk)
             self._summary.jobs += report.jobs
             self._summary.retries += report.count.retries
-            for row, fate in zip(report.chunk.rows, report.fates, strict=True):
+            for row, fate in zip(report.chunk.rows, fates, strict=True):
                 self._give(
                     RowResult(row.index, row.item, fate.outcome, fate.errors, fate.job_id, fate.process_id)
                 )
             if report.too_large is not None:
                 self._planner.limit(report.too_large // 2)
             if report.stop is not None:
-                self._error = self._error or report.stop
-                self.stop(f"the run stopped: {report.stop}")
+                self._break_off(report.stop)
 
     def _give(self, result: RowResult) -> None:
         self._summary.count(result.outcome)

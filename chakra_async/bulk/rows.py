@@ -67,12 +67,12 @@ class RowResult:
     @property
     def ref(self) -> Any:
         """What stood in the row's ``ref``."""
-        return (as_mapping(self.item) or {}).get("ref", getattr(self.item, "ref", None))
+        return _ref(self.item)
 
     @property
     def line(self) -> int | None:
         """Line of the file the row was read from, where it was read from one."""
-        return self.ref.line if isinstance(self.ref, SourceLine) else None
+        return row_line(self.item)
 
 
 _DONE = frozenset({"updated", "created", "deleted"})
@@ -92,6 +92,16 @@ def row_key(item: Any) -> str | None:
     return None if pair is None else str(pair[1])
 
 
+def row_line(item: Any) -> int | None:
+    """Return the line of the file that ``item`` was read from, where it was read from one."""
+    ref = _ref(item)
+    return ref.line if isinstance(ref, SourceLine) else None
+
+
+def _ref(item: Any) -> Any:
+    return (as_mapping(item) or {}).get("ref", getattr(item, "ref", None))
+
+
 @define(kw_only=True)
 class Summary:
     """The account of a bulk run: rows per outcome, and what it took."""
@@ -107,6 +117,8 @@ class Summary:
     retries: int = 0
     """Requests that had to be repeated."""
     seconds: float = 0.0
+    resumed: int = 0
+    """Of these rows, how many an earlier run on the same journal has settled."""
 
     @property
     def total(self) -> int:
@@ -125,8 +137,8 @@ class Summary:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows with an outcome, a second."""
-        return self.total / self.seconds if self.seconds > 0 else 0.0
+        """Rows that got their outcome in this run, a second."""
+        return (self.total - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
     def count(self, outcome: Outcome, rows: int = 1) -> None:
         """Count rows of one outcome."""
@@ -137,8 +149,9 @@ class Summary:
         parts = [f"{getattr(self, name):,} {name}" for name in names if getattr(self, name)]
         jobs = "1 job" if self.jobs == 1 else f"{self.jobs:,} jobs"
         retries = "1 retry" if self.retries == 1 else f"{self.retries:,} retries"
+        before = f", {self.resumed:,} of them before" if self.resumed else ""
         return (
-            f"{self.total:,} rows: {', '.join(parts) or 'none'} "
+            f"{self.total:,} rows: {', '.join(parts) or 'none'}{before} "
             f"({jobs}, {retries}, {self.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s)"
         )
 
@@ -157,4 +170,5 @@ class Progress(Summary):
         """An estimate at the present pace, or ``None`` where the length of the source is not known."""
         if self.expected is None or not self.total:
             return None
-        return max(0.0, (self.expected - self.total) * self.seconds / self.total)
+        done_here = self.total - self.resumed
+        return max(0.0, (self.expected - self.total) * self.seconds / done_here) if done_here else None

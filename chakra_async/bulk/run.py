@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from chakra_async.bulk.engine import Engine
 from chakra_async.bulk.rows import RowResult, Summary
 
 
 Source = Iterable[Any] | AsyncIterable[Any]
+
+
+@runtime_checkable
+class DescribedSource(Protocol):
+    """A source that can tell what it reads, so that a change of it is noticed by the journal."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return JSON values by name: those of two readings of the same source are equal."""
+        ...
 
 
 def check_source(source: Any) -> None:

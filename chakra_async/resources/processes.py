@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from os import PathLike
+from typing import Any, Literal
+
+from attrs import evolve
 
 from chakra_async._codec import decode, decode_job, decode_list, encode, encode_query, misshapen
 from chakra_async._paths import segment
 from chakra_async._transport import Transport
-from chakra_async.bulk.courier import BulkCalls, JobCalls
+from chakra_async.bulk.courier import BulkCalls
 from chakra_async.bulk.encode import (
     Encoder,
     UnsendableRowError,
@@ -21,8 +24,10 @@ from chakra_async.bulk.encode import (
     wrap_updates,
 )
 from chakra_async.bulk.engine import BulkOptions, Engine
+from chakra_async.bulk.follow import JobCalls
+from chakra_async.bulk.journal import Plan
 from chakra_async.bulk.rows import Outcome, Progress
-from chakra_async.bulk.run import BulkRun, Source, check_source
+from chakra_async.bulk.run import BulkRun, DescribedSource, Source, check_source
 from chakra_async.models.jobs import Job
 from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
 from chakra_async.paging import Page, Pager
@@ -259,12 +264,15 @@ class Processes:
         chunk_size: int | None = None,
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
+        journal: str | PathLike[str] | None = None,
+        on_unknown: Literal["skip", "retry"] = "skip",
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
         """Create any number of processes, and learn the fate of each.
 
-        Never sends a row twice: when an answer is lost, its rows end as ``unknown``.
+        Never sends twice what may have been done once: when an answer is lost, rows with a key are looked
+        up and only the missing ones sent, and rows without one end as ``unknown``.
 
         Args:
             procedure: short id of the procedure.
@@ -272,6 +280,9 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            journal: file that remembers what was sent, so that the same call goes on after a crash.
+            on_unknown: what to do, when going on, with rows whose answer was lost and that have no key to
+                look for: leave them ``unknown``, or send them again though they may then exist twice.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -280,14 +291,17 @@ class Processes:
         Raises:
             TypeError: ``creates`` is not a source of rows.
             ValueError: an option is out of range.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
         calls = BulkCalls(
             submit=lambda body: self._submit_creates(procedure, body),
             jobs=self._jobs,
             wrap=wrap_creates,
             done="created",
+            lookup=lambda name, values: self._find(procedure, name, values),
         )
-        options = self._options(chunk_size, max_chunk_bytes, concurrency, stop_on_error, on_progress)
+        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
+        options = evolve(options, retry_unknown=_retry_unknown(on_unknown))
         return self._bulk(procedure, calls, creates, encode_create, options)
 
     def bulk_update(
@@ -299,6 +313,7 @@ class Processes:
         chunk_size: int | None = None,
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
+        journal: str | PathLike[str] | None = None,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -312,6 +327,7 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            journal: file that remembers what was sent, so that the same call goes on after a crash.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -320,8 +336,9 @@ class Processes:
         Raises:
             TypeError: ``updates`` is not a source of rows.
             ValueError: an option is out of range.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
-        options = self._options(chunk_size, max_chunk_bytes, concurrency, stop_on_error, on_progress)
+        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
         calls = self._update_calls(procedure, "updated")
         return self._bulk(procedure, calls, updates, encode_update, options)
 
@@ -334,6 +351,7 @@ class Processes:
         chunk_size: int | None = None,
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
+        journal: str | PathLike[str] | None = None,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -346,6 +364,7 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            journal: file that remembers what was sent, so that the same call goes on after a crash.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -355,8 +374,9 @@ class Processes:
         Raises:
             TypeError: ``processes`` is not a source of rows.
             ValueError: an option is out of range.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
-        options = self._options(chunk_size, max_chunk_bytes, concurrency, stop_on_error, on_progress)
+        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
         calls = self._update_calls(procedure, "deleted")
         return self._bulk(procedure, calls, processes, encode_delete, options)
 
@@ -381,6 +401,7 @@ class Processes:
         chunk_size: int | None,
         max_chunk_bytes: int | None,
         concurrency: int | None,
+        journal: str | PathLike[str] | None,
         stop_on_error: bool,
         on_progress: Callable[[Progress], object] | None,
     ) -> BulkOptions:
@@ -389,9 +410,18 @@ class Processes:
             chunk_size=limits.chunk_size if chunk_size is None else chunk_size,
             max_chunk_bytes=limits.max_chunk_bytes if max_chunk_bytes is None else max_chunk_bytes,
             concurrency=limits.jobs_in_flight if concurrency is None else concurrency,
+            journal=journal,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )
+
+    async def _find(self, procedure: str, name: str, values: Sequence[str | int]) -> dict[str, Process]:
+        """Find the processes whose key has one of the values; any-of lists in ``where`` are inferred."""
+        found: dict[str, Process] = {}
+        for start in range(0, len(values), 100):
+            async for process in self.list(procedure, where={name: values[start : start + 100]}):
+                found[str(process.data.get(name))] = process
+        return found
 
     def _bulk(
         self, procedure: str, calls: BulkCalls, source: Source, encoder: Encoder, options: BulkOptions
@@ -400,11 +430,24 @@ class Processes:
         check_source(source)
         # A lazy query of an ORM has a length too, but only by fetching every row; it is no collection.
         expected = len(source) if isinstance(source, Collection) else None
-        return BulkRun(Engine(calls, encoder, options, self._transport.settings.timeouts, expected), source)
+        settings = self._transport.settings
+        plan = Plan(
+            base_url=settings.base_url,
+            procedure=procedure,
+            operation=calls.done,
+            source=source.describe() if isinstance(source, DescribedSource) else None,
+        )
+        return BulkRun(Engine(calls, encoder, options, settings.timeouts, plan, expected), source)
 
 
 def _base(procedure: str) -> str:
     return f"/v1/ext/procedure/{segment(procedure, 'procedure')}/process"
+
+
+def _retry_unknown(on_unknown: str) -> bool:
+    if on_unknown not in {"skip", "retry"}:
+        raise ValueError(f"on_unknown is 'skip' or 'retry', not {on_unknown!r}")
+    return on_unknown == "retry"
 
 
 def _changes(row: ProcessUpdate) -> bytes:

@@ -67,9 +67,10 @@ def test_any_stretch_of_a_chunk_can_be_cut_out_of_its_body():
     chunk = Chunk()
     for index, item in enumerate([b"a", b"bb", b"", b"dddd"]):
         chunk.add(PlannedRow(index, None, None), item)
-    assert chunk.items(0, 4) == b"a,bb,,dddd"
-    assert chunk.items(1, 3) == b"bb,"
-    assert chunk.items(3, 4) == b"dddd"
+    assert chunk.items(range(4)) == b"a,bb,,dddd"
+    assert chunk.items(range(1, 3)) == b"bb,"
+    assert chunk.items([3, 0]) == b"dddd,a"
+    assert [chunk.item(place) for place in range(4)] == [b"a", b"bb", b"", b"dddd"]
 
 
 def test_abandoned_rows_come_back_in_order_and_waiting_ones_with_them():

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from os import PathLike
+from typing import Any, Literal
 
 from chakra_async.bulk.rows import Progress
 from chakra_async.models.jobs import Job
@@ -247,12 +248,15 @@ class Processes:
         chunk_size: int | None = None,
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
+        journal: str | PathLike[str] | None = None,
+        on_unknown: Literal["skip", "retry"] = "skip",
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
         """Create any number of processes, and learn the fate of each.
 
-        Never sends a row twice: when an answer is lost, its rows end as ``unknown``.
+        Never sends twice what may have been done once: when an answer is lost, rows with a key are looked
+        up and only the missing ones sent, and rows without one end as ``unknown``.
 
         Args:
             procedure: short id of the procedure.
@@ -260,6 +264,9 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            journal: file that remembers what was sent, so that the same call goes on after a crash.
+            on_unknown: what to do, when going on, with rows whose answer was lost and that have no key to
+                look for: leave them ``unknown``, or send them again though they may then exist twice.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -268,6 +275,7 @@ class Processes:
         Raises:
             TypeError: ``creates`` is not a source of rows.
             ValueError: an option is out of range.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
         resource = self._resource.bulk_create(
             procedure,
@@ -275,6 +283,8 @@ class Processes:
             chunk_size=chunk_size,
             max_chunk_bytes=max_chunk_bytes,
             concurrency=concurrency,
+            journal=journal,
+            on_unknown=on_unknown,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )
@@ -289,6 +299,7 @@ class Processes:
         chunk_size: int | None = None,
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
+        journal: str | PathLike[str] | None = None,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -302,6 +313,7 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            journal: file that remembers what was sent, so that the same call goes on after a crash.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -310,6 +322,7 @@ class Processes:
         Raises:
             TypeError: ``updates`` is not a source of rows.
             ValueError: an option is out of range.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
         resource = self._resource.bulk_update(
             procedure,
@@ -317,6 +330,7 @@ class Processes:
             chunk_size=chunk_size,
             max_chunk_bytes=max_chunk_bytes,
             concurrency=concurrency,
+            journal=journal,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )
@@ -331,6 +345,7 @@ class Processes:
         chunk_size: int | None = None,
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
+        journal: str | PathLike[str] | None = None,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -343,6 +358,7 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            journal: file that remembers what was sent, so that the same call goes on after a crash.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -352,6 +368,7 @@ class Processes:
         Raises:
             TypeError: ``processes`` is not a source of rows.
             ValueError: an option is out of range.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
         resource = self._resource.bulk_delete(
             procedure,
@@ -359,6 +376,7 @@ class Processes:
             chunk_size=chunk_size,
             max_chunk_bytes=max_chunk_bytes,
             concurrency=concurrency,
+            journal=journal,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )

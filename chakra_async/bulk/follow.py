@@ -1,0 +1,95 @@
+"""Follows a job to its end and says what became of its rows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, Sequence
+from functools import partial
+from typing import Protocol
+
+from chakra_async.bulk.chunks import PlannedRow
+from chakra_async.bulk.outcomes import Fate, settle
+from chakra_async.bulk.patience import Patience
+from chakra_async.bulk.polling import JobPace
+from chakra_async.bulk.rows import Outcome
+from chakra_async.errors import NotFoundError
+from chakra_async.models.jobs import Job, JobEntry
+
+
+# A job that the service does not know (any more) is asked for this often before it is given up.
+LOOKS_FOR_LOST_JOB = 3
+
+
+class JobCalls(Protocol):
+    """How to ask for a job."""
+
+    async def get(self, job_id: str, /) -> Job:
+        """Fetch a job with its counts."""
+        ...
+
+    def entries(self, job_id: str, /) -> AsyncIterable[JobEntry]:
+        """List its entries."""
+        ...
+
+
+class Follower:
+    """Follows the jobs of one run; how long one takes is learned for the next."""
+
+    def __init__(self, jobs: JobCalls, done: Outcome, patience: Patience, stall: float) -> None:
+        self._jobs = jobs
+        self._done: Outcome = done
+        self._patience = patience
+        self._stall = stall
+        self._pace = JobPace()
+
+    async def settle(self, rows: Sequence[PlannedRow], job: Job) -> list[Fate] | None:
+        """Return the fate of each row, or ``None`` when the job makes no progress for ``Timeouts.job``.
+
+        Raises:
+            ChakraError: the job, or its entries, cannot be asked for.
+        """
+        last = await self._end(job, len(rows))
+        if last is None:
+            return None
+        if last.all_succeeded(len(rows)):
+            return [Fate(self._done, job_id=job.id)] * len(rows)
+        entries = await self._patience(partial(self._entries, job.id, len(rows)))
+        fates = settle(rows, last, entries, self._done)
+        for fate in fates:
+            fate.job_id = job.id
+        return fates
+
+    async def _end(self, job: Job, rows: int) -> Job | None:
+        """Poll a job until it has ended."""
+        start = moved = time.monotonic()
+        processed, lost, polls = job.processed, 0, 0
+        wait = self._pace.first_wait(rows)
+        while not job.has_finished(rows):
+            await asyncio.sleep(wait)
+            polls += 1
+            try:
+                job = await self._patience(partial(self._jobs.get, job.id))
+            except NotFoundError:
+                lost += 1
+                if lost >= LOOKS_FOR_LOST_JOB:
+                    raise
+            now = time.monotonic()
+            if job.processed > processed:
+                processed, moved = job.processed, now
+            elif now - moved > self._stall:
+                return None
+            wait = self._pace.next_wait(now - start, processed / rows)
+        if polls:
+            seconds = job.seconds
+            self._pace.learn(rows, seconds or time.monotonic() - start, polls=2 if seconds else polls)
+        return job
+
+    async def _entries(self, job_id: str, rows: int) -> list[JobEntry]:
+        found: list[JobEntry] = []
+        async for entry in self._jobs.entries(job_id):
+            found.append(entry)
+            # Pages that repeat without end must not fill the memory.
+            if len(found) >= 4 * rows + 100:
+                break
+        return found

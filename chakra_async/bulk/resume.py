@@ -1,0 +1,117 @@
+"""Recognise the rows of an earlier run as the source gives them again. No I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from zlib import crc32
+
+from attrs import define, field
+
+from chakra_async.bulk.chunks import Chunk, PlannedRow
+from chakra_async.bulk.encode import Identity
+from chakra_async.bulk.journal import PENDING, Delivery, Past
+from chakra_async.errors import JournalError
+
+
+def checksum(item: bytes) -> int:
+    """Return what the journal keeps of an encoded row; never 0, which stands for no row."""
+    return crc32(item) or 1
+
+
+@define(eq=False)
+class _Gathering:
+    """A delivery that was not done, and its rows as they come again, each in its place."""
+
+    delivery: Delivery
+    rows: list[tuple[PlannedRow, bytes] | None]
+    missing: int
+
+    def put(self, place: int, row: PlannedRow, item: bytes) -> None:
+        self.rows[place] = (row, item)
+        self.missing -= 1
+
+    def chunk(self) -> Chunk:
+        chunk = Chunk(number=self.delivery.id, job_id=self.delivery.job_id)
+        for row, item in filter(None, self.rows):
+            chunk.add(row, item)
+        return chunk
+
+
+@define
+class Recall:
+    """What an earlier run has done with each row."""
+
+    past: Past
+    hold: Callable[[Identity], None]
+    """Called for each process whose row is in a delivery that may still be under way."""
+    ready: deque[Chunk] = field(factory=deque[Chunk], init=False)
+    """Deliveries to take up again: all their rows have come."""
+    _places: dict[int, tuple[_Gathering, int]] = field(factory=dict[int, tuple[_Gathering, int]], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for delivery in self.past.pending:
+            gathering = _Gathering(delivery, [None] * len(delivery.places), len(delivery.places))
+            for place, row in enumerate(delivery.places):
+                self._places[row] = (gathering, place)
+
+    def knows(self, row: PlannedRow, item: bytes) -> bool:
+        """Take in a row that can be sent, and say whether the earlier run has seen to it.
+
+        Raises:
+            JournalError: another row stood in its place.
+        """
+        index, past = row.index, self.past
+        if index >= len(past.known) or not past.known[index]:
+            return False
+        if past.sums[index] != checksum(item):
+            raise _changed(index, "is not the row that stood there")
+        if past.known[index] == PENDING:
+            gathering, place = self._places.pop(index)
+            gathering.put(place, row, item)
+            if row.identity is not None:
+                self.hold(row.identity)
+            if not gathering.missing:
+                self.ready.append(gathering.chunk())
+        return True
+
+    def knows_refused(self, index: int) -> bool:
+        """Take in a row that cannot be sent, and say whether the earlier run has refused it too.
+
+        Raises:
+            JournalError: it could be sent then.
+        """
+        past = self.past
+        if index >= len(past.known) or not past.known[index]:
+            return False
+        if past.sums[index]:
+            raise _changed(index, "cannot be sent, and could before")
+        return True
+
+    def abandon(self) -> list[PlannedRow]:
+        """Give back the rows that have come again and whose delivery was not taken up."""
+        waiting = {id(gathering): gathering for gathering, _ in self._places.values()}.values()
+        rows = [pair[0] for gathering in waiting for pair in gathering.rows if pair is not None]
+        rows += [row for chunk in self.ready for row in chunk.rows]
+        self.ready.clear()
+        self._places.clear()
+        return sorted(rows, key=lambda row: row.index)
+
+    def check_end(self, rows: int) -> None:
+        """Note that the source has ended after so many rows.
+
+        Raises:
+            JournalError: there were more.
+        """
+        if rows < len(self.past.known):
+            raise JournalError(
+                f"The source has changed: it ends after {rows:,} rows, and the journal knows "
+                f"{len(self.past.known):,}. Restore it, or begin anew with another journal."
+            )
+
+
+def _changed(index: int, what: str) -> JournalError:
+    return JournalError(
+        f"The source has changed: row {index} (counted from 0) {what}. Restore it, or begin anew with "
+        "another journal."
+    )

@@ -1,0 +1,76 @@
+"""After a lost answer: which rows of a chunk exist at the service?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+
+from chakra_async._shapes import as_mapping, as_object, as_pair
+from chakra_async.bulk.chunks import Chunk
+from chakra_async.bulk.outcomes import Fate
+from chakra_async.bulk.patience import Patience
+from chakra_async.models.processes import Process
+
+
+# The lost request may still be at work, so looks go on until two in a row agree; seconds between them.
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+Lookup = Callable[[str, Sequence[str | int]], Awaitable[Mapping[str, Process]]]
+"""Find the processes whose key (first argument) has one of the values: by the value as text."""
+
+
+class Search:
+    """Looks for the processes that rows of a chunk were to create."""
+
+    def __init__(self, lookup: Lookup, chunk: Chunk, patience: Patience) -> None:
+        self._lookup = lookup
+        self._chunk = chunk
+        self._patience = patience
+
+    async def until_still(self, places: Sequence[int]) -> dict[int, Process]:
+        """Look which rows exist, until all do or nothing more comes."""
+        found = await self.once(places)
+        for pause in PAUSES:
+            if len(found) == len(places):
+                break
+            await asyncio.sleep(pause)
+            before, found = found, await self.once(places)
+            if found.keys() == before.keys():
+                break
+        return found
+
+    async def once(self, places: Sequence[int]) -> dict[int, Process]:
+        """Look which rows exist now."""
+        by_name: dict[str, dict[str, int]] = {}
+        for place in places:
+            if (identity := self._chunk.rows[place].identity) is not None:
+                by_name.setdefault(identity[0], {})[identity[1]] = place
+        found: dict[int, Process] = {}
+        for name, wanted in by_name.items():
+            values = [_key_value(self._chunk.rows[place].item) for place in wanted.values()]
+            processes = await self._patience(partial(self._lookup, name, values))
+            found |= {wanted[value]: process for value, process in processes.items() if value in wanted}
+        return found
+
+    def fate(self, place: int, process: Process) -> Fate:
+        """Say what a process that exists after a lost answer tells of the row."""
+        wanted = as_object(as_object(orjson.loads(self._chunk.item(place))).get("data"))
+        other = sorted(name for name, value in wanted.items() if process.data.get(name) != value)
+        if not other:
+            return Fate("created", process_id=process.id)
+        reason = (
+            f"the answer was lost; process {process.id} has this key, but other values of "
+            f"{', '.join(other)}: it may have been there before"
+        )
+        return Fate("unknown", (reason,), process_id=process.id)
+
+
+def _key_value(item: Any) -> str | int:
+    """Return the key's value as the caller wrote it."""
+    pair = as_pair((as_mapping(item) or {}).get("key", getattr(item, "key", None)))
+    value: str | int = "" if pair is None else pair[1]
+    return value

@@ -1,0 +1,189 @@
+"""The journal: durable before the bytes leave, one writer, and clear about what is wrong with it."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chakra_async import JournalError
+from chakra_async.bulk.journal import (
+    PENDING,
+    Journal,
+    Plan,
+    Problem,
+    _pack_places,
+    _unpack_places,
+    read_problems,
+    read_report,
+)
+
+
+PLAN = Plan(base_url="http://x", procedure="lead", operation="updated")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "march.db"
+
+
+async def test_what_was_written_is_found_again(path):
+    journal = Journal(path, PLAN)
+    first = await journal.sending([0, 1, 2], [11, 12, 13])
+    second = await journal.sending([5, 3], [15, 14])
+    third = await journal.sending([6], [16])
+    await journal.accepted(first, "job-1")
+    await journal.accepted(second, "job-2")
+    bad = Problem(1, "failed", "LEAD-1", 3, ("no such state",), "job-1")
+    await journal.done(first, ["updated", "failed", "updated"], [bad])
+    journal.note(Problem(4, "invalid", None, 6, ("no key",), None))
+    journal.close()
+
+    again = Journal(path, PLAN)
+    past = again.past
+    assert list(past.sums) == [11, 12, 13, 14, 0, 15, 16]
+    assert past.counts == {"updated": 2, "failed": 1, "invalid": 1}
+    assert [past.known[row] == PENDING for row in range(7)] == [False, False, False, True, False, True, True]
+    assert [(d.id, d.job_id, list(d.places)) for d in past.pending] == [
+        (second, "job-2", [5, 3]),
+        (third, None, [6]),
+    ]
+    assert await again.sending([7], [1]) not in {first, second, third}
+    again.close()
+    assert list(read_problems(path)) == [bad, Problem(4, "invalid", None, 6, ("no key",), None)]
+    report = read_report(path)
+    assert (report.plan, report.pending_rows, report.jobs, report.running) == (PLAN, 4, 2, False)
+
+
+async def test_a_withdrawn_delivery_was_never_sent(path):
+    journal = Journal(path, PLAN)
+    await journal.withdraw(await journal.sending([0], [1]))
+    journal.close()
+    again = Journal(path, PLAN)
+    assert not any(again.past.known)
+    again.close()
+
+
+async def test_a_second_run_is_refused_while_the_first_lives_and_may_be_looked_at(path):
+    journal = Journal(path, PLAN)
+    with pytest.raises(JournalError, match="in use by another run"):
+        Journal(path, PLAN)
+    await journal.sending([0, 1], [1, 1])
+    assert read_report(path).running
+    assert read_report(path).pending_rows == 2
+    journal.close()
+    Journal(path, PLAN).close()
+    assert [file.name for file in path.parent.iterdir()] == ["march.db"]
+
+
+def test_the_journal_of_a_killed_run_opens_again(path):
+    script = f"""
+import asyncio, os, signal
+from chakra_async.bulk.journal import Journal, Plan
+async def main():
+    journal = Journal({str(path)!r}, Plan(base_url="http://x", procedure="lead", operation="updated"))
+    await journal.sending([0, 1, 2], [1, 2, 3])
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", script], check=False, timeout=30)
+    journal = Journal(path, PLAN)
+    assert len(journal.past.pending) == 1
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"procedure": "ticket"}, "procedure was 'lead' and is 'ticket'"),
+        ({"operation": "created"}, "operation was 'updated' and is 'created'"),
+        ({"base_url": "http://y"}, "base_url"),
+        ({"source": {"size": 5, "head": "b"}}, "the source's head was 'a' and is 'b'"),
+        ({"source": None}, "the source's size was 5 and is None"),
+    ],
+)
+def test_another_plan_is_refused_with_what_differs(path, change, said):
+    plan = {"base_url": "http://x", "procedure": "lead", "operation": "updated"}
+    plan["source"] = {"size": 5, "head": "a"}
+    Journal(path, Plan(**plan)).close()
+    with pytest.raises(JournalError, match=said):
+        Journal(path, Plan(**{**plan, **change}))
+    Journal(path, Plan(**plan)).close()
+
+
+def test_what_is_no_journal_is_refused_and_left_alone(path):
+    path.write_text("these are somebody's notes, long enough to be read as a page " * 50)
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="damaged or no journal"):
+        Journal(path, PLAN)
+    assert path.read_bytes() == before
+
+
+def test_another_programs_database_is_refused_and_left_alone(path):
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE mine (x)")
+    db.close()
+    with pytest.raises(JournalError, match="something else"):
+        Journal(path, PLAN)
+    with pytest.raises(JournalError, match="no journal"):
+        read_report(path)
+
+
+def test_another_version_is_refused(path):
+    Journal(path, PLAN).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(JournalError, match="version 99"):
+        Journal(path, PLAN)
+
+
+def test_a_missing_folder_and_a_missing_journal_are_told(tmp_path):
+    with pytest.raises(JournalError, match="Is its folder there"):
+        Journal(tmp_path / "nowhere" / "x.db", PLAN)
+    with pytest.raises(JournalError, match="There is no journal"):
+        read_report(tmp_path / "x.db")
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_full_disk_is_told_to_whoever_waits_and_nothing_is_half_written(path):
+    journal = Journal(path, PLAN)
+    kept = await journal.sending([0], [1])
+    [pages] = journal._db.execute("PRAGMA page_count").fetchone()
+    journal._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(JournalError, match="no room left"):
+        await journal.sending(list(range(1, 200_000, 2)), [1] * 100_000)
+    journal.close()
+    again = Journal(path, PLAN)
+    assert [delivery.id for delivery in again.past.pending] == [kept]
+    again.close()
+
+
+async def test_many_deliveries_at_once_share_commits_and_stay_small(path):
+    journal = Journal(path, PLAN)
+
+    async def one(number):
+        delivery = await journal.sending(range(number * 1000, number * 1000 + 1000), [7] * 1000)
+        await journal.accepted(delivery, f"3396ea03-cc82-4a52-967b-{number:012}")
+        await journal.done(delivery, ["updated"] * 1000, [])
+
+    await asyncio.gather(*(one(number) for number in range(200)))
+    journal.close()
+    assert read_report(path).counts == {"updated": 200_000}
+    # A million rows are to stay under 100 MB.
+    assert path.stat().st_size * 5 < 100_000_000
+
+
+@given(places=st.lists(st.integers(0, 2**40), min_size=1, max_size=50, unique=True))
+def test_positions_are_kept_in_their_order(places):
+    assert list(_unpack_places(_pack_places(places), len(places))) == places
+
+
+@given(first=st.integers(0, 2**40), rows=st.integers(1, 5000))
+def test_a_stretch_takes_eight_bytes(first, rows):
+    packed = _pack_places(range(first, first + rows))
+    assert len(packed) == 8
+    assert list(_unpack_places(packed, rows)) == list(range(first, first + rows))
