@@ -179,6 +179,11 @@ class Engine:
             except JournalError as changed:
                 self._break_off(changed)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether a job has ended whose rows are not accounted for."""
+        return any(task.done() for task in self._tasks)
+
     def stop(self, reason: str) -> None:
         """Send nothing more; rows taken but not sent fail with ``reason``."""
         if self._stopped:

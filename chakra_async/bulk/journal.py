@@ -335,7 +335,7 @@ def _compare(path: Path, was: Plan, now: Plan) -> None:
     old, new = as_object(was.source), as_object(now.source)
     differences += [
         f"the source's {name} was {old.get(name)!r} and is {new.get(name)!r}"
-        for name in sorted(old.keys() | new.keys())
+        for name in sorted((old.keys() | new.keys()) - {"path"})
         if old.get(name) != new.get(name)
     ]
     if differences:

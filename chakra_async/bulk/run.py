@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
 from chakra_async.bulk.engine import Engine
-from chakra_async.bulk.rows import RowResult, Summary
+from chakra_async.bulk.rows import Progress, RowResult, Summary
 
 
 Source = Iterable[Any] | AsyncIterable[Any]
@@ -35,11 +35,48 @@ def check_source(source: Any) -> None:
         raise TypeError(f"rows must be an iterable or async iterable, not {kind}")
 
 
-class BulkRun:
+class RunControls:
+    """What can be asked of a bulk run besides its results; the same for async and sync."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def summary(self) -> Summary:
+        """The account: complete once the run has ended, up to date before."""
+        return self._engine.summary
+
+    @property
+    def progress(self) -> Progress:
+        """The account so far, and what is under way; may be looked at any time."""
+        return self._engine.progress
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the source was read to its end."""
+        return self._engine.exhausted
+
+    def stop(self, reason: str = "the run was stopped") -> None:
+        """Take and send nothing more.
+
+        Iterating goes on with the jobs in flight and then ends; rows taken but not sent fail with
+        ``reason``.
+        """
+        self._engine.stop(reason)
+
+    def leftover(self) -> Iterator[RowResult]:
+        """Hand out, after the run was left early, the results that were not yet iterated over."""
+        results = self._engine.results
+        while results:
+            yield results.popleft()
+
+
+class BulkRun(RunControls):
     """A bulk run: ``async with`` it, then iterate for one :class:`RowResult` a row.
 
     Rows are taken from the source in the caller's own task, and only while the caller asks for results, so
-    memory stays bounded and the source may use the client itself. Results come job by job, in the order in
+    memory stays bounded and the source may use the client itself; it must not wait for results of its own
+    run. Results come job by job, in the order in
     which jobs end; ``result.index`` says which row each is about.
 
     Leaving early sends nothing more, gives the jobs in flight ``Timeouts.drain`` seconds to end, and counts
@@ -48,14 +85,14 @@ class BulkRun:
     """
 
     def __init__(self, engine: Engine, source: Source) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.source = source
         self._rows: Iterator[Any] | AsyncIterator[Any] = iter(())
 
     @property
-    def summary(self) -> Summary:
-        """The account: complete once the run has ended, up to date before."""
-        return self.engine.summary
+    def engine(self) -> Engine:
+        """What the run shares with its sync twin."""
+        return self._engine
 
     async def run(self) -> Summary:
         """Do the whole run and return only the account.
@@ -69,7 +106,7 @@ class BulkRun:
         return self.summary
 
     async def __aenter__(self) -> Self:
-        self.engine.enter()
+        self._engine.enter()
         source = self.source
         self._rows = aiter(source) if isinstance(source, AsyncIterable) else iter(source)
         return self
@@ -77,14 +114,14 @@ class BulkRun:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.engine.leave(at_once=error is not None)
-        self.engine.tell_progress()
+        await self._engine.leave(at_once=error is not None)
+        self._engine.tell_progress()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> RowResult:
-        engine = self.engine
+        engine = self._engine
         engine.check_entered()
         while not engine.results:
             await self._pull()
@@ -101,8 +138,9 @@ class BulkRun:
 
     async def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
-        engine, rows = self.engine, self._rows
-        while engine.wants_rows:
+        engine, rows = self._engine, self._rows
+        # A source that makes one wait must not hold back the results of jobs that have ended meanwhile.
+        while engine.wants_rows and (isinstance(rows, Iterator) or not engine.has_news):
             try:
                 engine.add(next(rows) if isinstance(rows, Iterator) else await anext(rows))
             except (StopIteration, StopAsyncIteration):

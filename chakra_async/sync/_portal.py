@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextvars
 import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -19,23 +21,27 @@ from chakra_async.errors import ClientClosedError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Loops that nobody here can tidy up: those of a parent process, whose threads did not come along with the
-# fork, and those that were collected in their own thread. Kept, or the collector would wait for them.
-_abandoned: list[object] = []
+# Windows delivers Ctrl-C only between two waits; elsewhere one wait without end can be interrupted.
+_LONGEST_WAIT = 0.1 if os.name == "nt" else -1
 
 
 class Portal:
-    """Runs coroutines of one client in a loop of its own, from any thread."""
+    """Runs coroutines of one client in a loop of its own, from any thread.
 
-    def __init__(self) -> None:
-        self._thread = _LoopThread()
-        # However the portal goes (closed, collected, or left open at exit), its thread ends with it.
+    Args:
+        owner: what the coroutines belong to; kept until the loop has ended, which closes what it opened.
+    """
+
+    def __init__(self, owner: object = None) -> None:
+        self._thread = _LoopThread(owner)
+        # However the portal goes, closed or collected, its thread ends with it.
         self._finalizer = weakref.finalize(self, _LoopThread.close, self._thread)
+        self._finalizer.atexit = False  # see _at_exit
 
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
-        return not self._finalizer.alive
+        return self._thread.closed
 
     def call(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``function`` in the loop and return what it returns, or raise what it raises.
@@ -46,20 +52,16 @@ class Portal:
             ClientClosedError: the client is closed, or was during the call.
             RuntimeError: called in the loop's own thread, which would wait for itself.
         """
-        call = _Call(function(*args, **kwargs))
+        call = _Call(partial(function, *args, **kwargs))
         try:
             self._thread.schedule(call.start)
+            call.wait()
         except BaseException:
-            call.coroutine.close()
-            raise
-        try:
-            call.done.acquire()
-        except BaseException:
-            self._thread.schedule(call.cancel)
-            call.done.acquire()
+            self._withdraw(call)
             raise
         task = call.task
         if task is None or task.cancelled():
+            _end_with_process()
             raise ClientClosedError("The client was closed during the call.")
         error = task.exception()
         if error is None:
@@ -73,14 +75,32 @@ class Portal:
     def close(self) -> None:
         """End the loop and its thread, with everything that was opened there."""
         self._finalizer()
+        # Another thread may be about it; closed means closed for whoever asks.
+        self._thread.join()
+
+    def _withdraw(self, call: _Call[T]) -> None:
+        """Cancel a call that nobody waits for any more, and see its clean-up through."""
+        call.withdrawn = True
+        try:
+            self._thread.schedule(call.cancel)
+        except (ClientClosedError, RuntimeError):
+            # Either the call was refused in the same way, or the end of the loop is cancelling it.
+            if call.task is None:
+                return
+        # Ctrl-C may come when the call has ended and been waited for, with the wait about to return.
+        if call.task is None or not call.task.done():
+            call.wait()
 
 
 class _LoopThread:
     """The thread and its loop, begun when first needed."""
 
-    def __init__(self) -> None:
-        self.closed = False
+    def __init__(self, owner: object) -> None:
+        self.closed: bool = False
+        # Collected together with the client, the guards of its sessions would be lost to the loop.
+        self._owner = owner
         self._begin_anew()
+        _loop_threads.add(self)
 
     def schedule(self, callback: Callable[[], object]) -> None:
         """Have ``callback`` run in the loop.
@@ -89,52 +109,59 @@ class _LoopThread:
             ClientClosedError: the thread was closed.
             RuntimeError: this is that thread.
         """
-        if self._process != os.getpid():
-            _abandoned.append(vars(self).copy())
-            self._begin_anew()
         # Under the lock, so that nothing can be scheduled any more once close() has begun to wait.
         with self._lock:
-            if self.closed:
-                raise ClientClosedError("The client is closed; make a new one.", retry_safe=True)
-            if threading.get_ident() == self._ident:
-                raise RuntimeError("a sync client was called inside its own loop; use the async client there")
-            loop = self._loop or self._start()
-            loop.call_soon_threadsafe(callback)
+            if not self.closed:
+                if threading.current_thread() is self._thread:
+                    raise RuntimeError(
+                        "a sync client was called inside its own loop; use the async client there"
+                    )
+                loop = self._loop or self._start()
+                loop.call_soon_threadsafe(callback)
+                return
+        _end_with_process()
+        raise ClientClosedError("The client is closed; make a new one.", retry_safe=True)
 
     def close(self) -> None:
         """Cancel what still runs, and end the thread."""
-        if self._process != os.getpid():
-            _abandoned.append(vars(self).copy())
-            self._begin_anew()
         with self._lock:
             self.closed = True
         if self._starter is None or self._portal is None or self._loop is None:
             return
-        if threading.get_ident() == self._ident:
+        if threading.current_thread() is self._thread:
             # Collected by chance in the very thread, which can be told to end but not waited for.
             self._task = self._loop.create_task(self._portal.stop())
             _abandoned.append(self._starter)
         else:
             self._starter.__exit__(None, None, None)
 
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def leave_to_parent(self) -> None:
+        """Forget, in a forked child, the thread that did not come along, and a lock that it may hold."""
+        _abandoned.append(vars(self).copy())
+        self._begin_anew()
+
     def _begin_anew(self) -> None:
-        self._process = os.getpid()
         self._lock = threading.Lock()
         self._starter: AbstractContextManager[BlockingPortal] | None = None
         self._portal: BlockingPortal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ident = 0
+        self._thread: threading.Thread | None = None
 
     def _start(self) -> asyncio.AbstractEventLoop:
         starter = start_blocking_portal(name="chakra-client")
         self._portal = starter.__enter__()
         self._starter = starter
-        self._ident, self._loop = self._portal.call(_here)
+        self._thread, self._loop = self._portal.call(_here)
         return self._loop
 
 
-def _here() -> tuple[int, asyncio.AbstractEventLoop]:
-    return threading.get_ident(), asyncio.get_running_loop()
+def _here() -> tuple[threading.Thread, asyncio.AbstractEventLoop]:
+    return threading.current_thread(), asyncio.get_running_loop()
 
 
 class _Call(Generic[T]):
@@ -143,24 +170,70 @@ class _Call(Generic[T]):
     A task and a lock cost a third of what the portal's own ``call`` does with its future and task group.
     """
 
-    __slots__ = ("context", "coroutine", "done", "task")
+    __slots__ = ("context", "done", "function", "task", "withdrawn")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self.coroutine = coroutine
+    def __init__(self, function: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self.function = function
         self.context = contextvars.copy_context()
         self.task: asyncio.Task[T] | None = None
+        self.withdrawn = False
         self.done = threading.Lock()
         self.done.acquire()
 
+    def wait(self) -> None:
+        """Wait until the call has ended."""
+        while not self.done.acquire(timeout=_LONGEST_WAIT):
+            pass
+
     def start(self) -> None:
         """Begin; runs in the loop."""
-        self.task = asyncio.get_running_loop().create_task(self.coroutine, context=self.context)
+        if self.withdrawn:
+            return
+        # Made here, and not by the caller, whom Ctrl-C could leave with a coroutine that never ran.
+        self.task = asyncio.get_running_loop().create_task(self.function(), context=self.context)
         self.task.add_done_callback(self._finish)
 
     def cancel(self) -> None:
         """Ask the coroutine to end; runs in the loop."""
-        if self.task is not None:
+        if self.task is None:
+            self.done.release()
+        else:
             self.task.cancel()
 
-    def _finish(self, _: asyncio.Task[T]) -> None:
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        # Looked at here, for asyncio complains of errors that nobody asked for, as after Ctrl-C.
+        if not task.cancelled():
+            task.exception()
         self.done.release()
+
+
+_loop_threads: weakref.WeakSet[_LoopThread] = weakref.WeakSet()
+
+# Loops that nobody here can tidy up: those of a parent process, whose threads did not come along with the
+# fork, and those that were collected in their own thread. Kept, or the collector would wait for them.
+_abandoned: list[object] = []
+
+_exiting = threading.Event()
+
+
+def _end_with_process() -> None:
+    """At exit, let a daemon thread wait here for its end, where an error would only be printed."""
+    if _exiting.is_set() and threading.current_thread().daemon:
+        threading.Event().wait()
+
+
+def _at_exit() -> None:
+    # Whatever thread still calls is a daemon: all others have been waited for before this.
+    _exiting.set()
+    for thread in list(_loop_threads):
+        thread.close()
+
+
+def _after_fork() -> None:
+    for thread in list(_loop_threads):
+        thread.leave_to_parent()
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

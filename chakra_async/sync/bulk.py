@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
 from chakra_async.bulk import run
 from chakra_async.bulk.rows import RowResult, Summary
+from chakra_async.errors import ClientClosedError
 from chakra_async.sync._portal import Portal
 
 
 Source = Iterable[Any]
 
 
-class BulkRun:
+class BulkRun(run.RunControls):
     """A bulk run: enter it with ``with``, then iterate for one :class:`RowResult` a row.
 
     Rows are taken from the source in the caller's own thread, and only while the caller asks for results,
@@ -28,17 +29,13 @@ class BulkRun:
     """
 
     def __init__(self, portal: Portal, run: run.BulkRun) -> None:
-        if isinstance(run.source, AsyncIterable):
+        # Some sources, such as Django's query sets, are both.
+        if not isinstance(run.source, Iterable):
             raise TypeError("rows must be an iterable here; an async iterable needs the async client")
         self._portal = portal
-        self._engine = run.engine
+        super().__init__(run.engine)
         self._source = run.source
         self._rows: Iterator[Any] = iter(())
-
-    @property
-    def summary(self) -> Summary:
-        """The account: complete once the run has ended, up to date before."""
-        return self._engine.summary
 
     def run(self) -> Summary:
         """Do the whole run and return only the account.
@@ -60,7 +57,14 @@ class BulkRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         broken = error is not None and not isinstance(error, KeyboardInterrupt)
-        self._portal.call(self._engine.leave, at_once=broken)
+        try:
+            self._portal.call(self._engine.leave, at_once=broken)
+        except ClientClosedError:
+            # The loop is gone with everything that was in flight; what is known is still accounted for.
+            self._portal.close()
+            self._engine.account_for_all()
+            if error is None:
+                raise
         self._engine.tell_progress()
 
     def __iter__(self) -> Self:

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from chakra_async import client
+from chakra_async._lazy import Lazy
 from chakra_async.models.reply import Reply
 from chakra_async.settings import Limits, RetryPolicy, Settings, Timeouts
 from chakra_async.sync._portal import Portal
 
 
 if TYPE_CHECKING:
+    from chakra_async.sync.resources.chats import Chats
+    from chakra_async.sync.resources.config import Config
     from chakra_async.sync.resources.jobs import Jobs
+    from chakra_async.sync.resources.leads import Leads
+    from chakra_async.sync.resources.partner import Partner
+    from chakra_async.sync.resources.photos import Photos
     from chakra_async.sync.resources.processes import Processes
+    from chakra_async.sync.resources.tasks import Tasks
+    from chakra_async.sync.resources.users import Users
+    from chakra_async.sync.resources.whatsapp_media import Media
+
+
+class WhatsApp:
+    """Messages, templates, media and all else of WhatsApp."""
+
+    media: Lazy[Media] = Lazy("chakra_async.sync.resources.whatsapp_media:Media")
+    """Pictures, documents and the like: sent and received."""
+
+    def __init__(self, portal: Portal, whatsapp: client.WhatsApp) -> None:
+        self._portal = portal
+        self._whatsapp = whatsapp
+
+    def _make(self, name: str, cls: Callable[[Portal, Any], Any], /) -> Any:
+        return cls(self._portal, getattr(self._whatsapp, name))
 
 
 class Client:
     """A client of the ChakraHQ API for code that does not await.
 
     What is not given comes from ``settings``, then from the environment (``CHAKRA_ACCESS_TOKEN``,
-    ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``, ``CHAKRA_PHONE_NUMBER_ID``), then from the defaults.
+    ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``, ``CHAKRA_PHONE_NUMBER_ID``, ``CHAKRA_WHATSAPP_API_VERSION``),
+    then from the defaults.
 
     Nothing is opened before the first call, which starts a thread with an event loop of its own; ``with``,
     :meth:`close`, or dropping the client ends it. One client may serve any number of threads, code inside a
@@ -35,6 +59,7 @@ class Client:
         limits: sizes and counts.
         plugin_id: WhatsApp plugin used where a call names none.
         phone_number_id: WhatsApp phone number id used where a call names none.
+        whatsapp_api_version: version of Meta's API in the paths of pass-through calls, ``v19.0`` by default.
         settings: all of these at once.
 
     Raises:
@@ -45,6 +70,22 @@ class Client:
     """Leads, tickets, field visits."""
     jobs: Jobs
     """Background jobs."""
+    tasks: Lazy[Tasks] = Lazy("chakra_async.sync.resources.tasks:Tasks")
+    """What is to be done, or was done, for a process."""
+    users: Lazy[Users] = Lazy("chakra_async.sync.resources.users:Users")
+    """Users of the team."""
+    photos: Lazy[Photos] = Lazy("chakra_async.sync.resources.photos:Photos")
+    """Photos, which attributes name by their ids."""
+    config: Lazy[Config] = Lazy("chakra_async.sync.resources.config:Config")
+    """What the uuids in other objects stand for."""
+    leads: Lazy[Leads] = Lazy("chakra_async.sync.resources.leads:Leads")
+    """Processes of the procedure ``lead``."""
+    chats: Lazy[Chats] = Lazy("chakra_async.sync.resources.chats:Chats")
+    """Chats and their messages."""
+    partner: Lazy[Partner] = Lazy("chakra_async.sync.resources.partner:Partner")
+    """Connecting clients' WhatsApp accounts, and where plugins send their events."""
+    whatsapp: WhatsApp
+    """Messages, templates, media and all else of WhatsApp."""
 
     def __init__(
         self,
@@ -56,6 +97,7 @@ class Client:
         limits: Limits | None = None,
         plugin_id: str | None = None,
         phone_number_id: str | None = None,
+        whatsapp_api_version: str | None = None,
         settings: Settings | None = None,
     ) -> None:
         # With the async resources comes aiohttp; whoever makes no client need not pay for it.
@@ -70,12 +112,17 @@ class Client:
             limits=limits,
             plugin_id=plugin_id,
             phone_number_id=phone_number_id,
+            whatsapp_api_version=whatsapp_api_version,
             settings=settings,
         )
-        self.settings = self._client.settings
-        self._portal = Portal()
+        self.settings: Settings = self._client.settings
+        self._portal = Portal(self._client)
         self.jobs = Jobs(self._portal, self._client.jobs)
         self.processes = Processes(self._portal, self._client.processes)
+        self.whatsapp = WhatsApp(self._portal, self._client.whatsapp)
+
+    def _make(self, name: str, cls: Callable[[Portal, Any], Any], /) -> Any:
+        return cls(self._portal, getattr(self._client, name))
 
     def health(self) -> bool:
         """Tell whether the service is up; that this checks the token too is not known.

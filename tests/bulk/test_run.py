@@ -95,6 +95,41 @@ async def test_an_async_source_and_a_list_of_mappings(chakra_hq, chakra, fleet):
     assert all(process["data"]["seats"] == 9 for process in chakra_hq.processes("aircraft"))
 
 
+async def test_a_slow_source_does_not_hold_back_results(chakra, fleet):
+    given = 0
+
+    async def source():
+        nonlocal given
+        for row in retire(fleet):
+            await asyncio.sleep(0.002)
+            given += 1
+            yield row
+
+    async with chakra.processes.bulk_update("aircraft", source(), chunk_size=10) as run:
+        assert (await anext(run)).ok
+        assert given < 150
+        assert len([result async for result in run]) == 199
+
+
+async def test_a_run_can_be_stopped_and_its_results_still_come(chakra_hq, chakra, fleet):
+    async with chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=10, concurrency=2) as run:
+        first = await anext(run)
+        run.stop("enough")
+        rest = [result async for result in run]
+    assert not run.exhausted
+    outcomes = Counter(result.outcome for result in [first, *rest])
+    assert outcomes["updated"] == states(chakra_hq)["RETIRED"] == run.progress.updated
+    assert all("enough" in result.errors[0] for result in rest if not result.ok)
+    assert run.progress.in_flight == 0
+
+
+async def test_results_not_iterated_over_can_be_had_after_leaving(chakra, fleet):
+    async with chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=10, concurrency=2) as run:
+        first = await anext(run)
+    left = list(run.leftover())
+    assert sorted(result.index for result in [first, *left]) == list(range(run.summary.total))
+
+
 async def test_the_source_may_use_the_client(chakra, fleet):
     async def source():
         async for aircraft in chakra.processes.list("aircraft", limit=50):

@@ -26,6 +26,7 @@ from chakra_async.bulk.sources import (
     parse_column,
     read_creates,
     read_updates,
+    reopen,
 )
 from chakra_async.models import ProcessCreate, ProcessUpdate
 
@@ -860,3 +861,32 @@ def test_a_file_without_line_ends_does_not_fill_the_memory():
         tracemalloc.stop()
     assert isinstance(row, RejectedRow)
     assert peak < 6 * _files.MAX_LINE
+
+
+def test_a_reader_describes_itself_so_that_it_can_be_opened_again(tmp_path):
+    path = tmp_path / "planes.csv"
+    path.write_text("Tail;year;when\nN1;1999;2026-01-01T00:00\nN2;NA;x\n", encoding="cp1252")
+    columns = Columns(
+        key="Tail",
+        key_id="tailnum",
+        next_action_at="when",
+        data={"year": "built"},
+        types={"year": "int"},
+        missing=("NA",),
+        timezone="Asia/Kolkata",
+    )
+    first = read_updates(path, columns=columns, encoding="cp1252", delimiter=";")
+    description = json.loads(json.dumps(first.describe()))
+    again = reopen(description)
+    assert again.describe() == first.describe() == description
+    assert list(again) == list(first)
+    path.write_text("Tail;year;when\nN1;1998;2026-01-01T00:00\nN2;NA;x\n", encoding="cp1252")
+    changed = again.describe()
+    assert {name for name in description if description[name] != changed[name]} == {"head", "tail"}
+
+
+def test_what_is_no_file_cannot_be_opened_again():
+    reader = read_updates(io.BytesIO(b"a,b\n"), columns=Columns(key="a"), format="csv")
+    with pytest.raises(ValueError, match="no file"):
+        reopen(reader.describe())
+    reader.close()

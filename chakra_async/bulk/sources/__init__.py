@@ -20,7 +20,7 @@ plain mappings. Numbers beyond 64 bits become floats; give such ids as text.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, cast
 from chakra_async.bulk.rows import RejectedRow, SourceLine
 from chakra_async.bulk.sources._columns import LINE_COLUMN, Columns, parse_column
 from chakra_async.bulk.sources._csv import check_delimiter, read_csv
+from chakra_async.bulk.sources._described import describe_columns, describe_file
 from chakra_async.bulk.sources._failures import FailedRow, FailuresWriter
 from chakra_async.bulk.sources._files import Source, check_encoding, open_lines
 from chakra_async.bulk.sources._jsonl import read_jsonl
@@ -49,6 +50,7 @@ __all__ = [
     "parse_column",
     "read_creates",
     "read_updates",
+    "reopen",
 ]
 
 RowT = TypeVar("RowT", ProcessUpdate, ProcessCreate)
@@ -81,6 +83,7 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
         encoding: str | None,
     ) -> None:
         self.format: Literal["csv", "jsonl"] = format
+        self._columns, self._encoding, self._create = columns, encoding, create
         self.delimiter = delimiter
         self.header: list[str] | None = None
         """The CSV header, known with the first row; None for JSON Lines."""
@@ -105,6 +108,22 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
     def close(self) -> None:
         """Close what the reader has opened; no rows follow."""
         self._rows.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Say in JSON values what is read and how: a journal keeps it, and notices when it changes.
+
+        Of a file object only the columns and the way of reading are known.
+        """
+        source = self._source
+        file = describe_file(source) if isinstance(source, (str, os.PathLike)) else {}
+        return {
+            **file,
+            "creates": self._create,
+            "columns": describe_columns(self._columns),
+            "format": self.format,
+            "encoding": self._encoding,
+            "delimiter": self.delimiter,
+        }
 
     def failures(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> FailuresWriter:
         """Make the writer of a failures file in this file's format.
@@ -189,6 +208,25 @@ def read_creates(
     if columns.id is not None:
         raise ValueError("a new process has no id yet: give Columns no id")
     return _reader(source, columns, format, encoding, delimiter, create=True)
+
+
+def reopen(description: Mapping[str, Any]) -> RowReader[Any]:
+    """Read again what `RowReader.describe` has described.
+
+    Raises:
+        ValueError: It was not a file with a path.
+        OSError: There is no such file any more.
+    """
+    if not description.get("path"):
+        raise ValueError("what was read is no file that could be opened again")
+    read = read_creates if description.get("creates") else read_updates
+    return read(
+        description["path"],
+        columns=Columns(**description["columns"]),
+        format=description["format"],
+        encoding=description["encoding"],
+        delimiter=description["delimiter"] if description["format"] == "csv" else None,
+    )
 
 
 def _reader(

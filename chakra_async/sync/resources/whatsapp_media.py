@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from chakra_async.models.media import MediaInfo, PublicMedia
-from chakra_async.models.transfers import DownloadTarget, Downloaded, OnTransferred, UploadSource
+from chakra_async.models.transfers import Downloaded, DownloadTarget, OnTransferred, UploadSource
 from chakra_async.resources import whatsapp_media
 from chakra_async.sync._portal import Portal
 
