@@ -17,7 +17,6 @@ from chakra_async.bulk.resume import checksum
 from chakra_async.bulk.rows import Outcome, row_key, row_line
 from chakra_async.bulk.search import Lookup, Search
 from chakra_async.errors import (
-    AmbiguousResultError,
     ApiError,
     BadRequestError,
     ChakraError,
@@ -122,17 +121,18 @@ class Courier:
         try:
             job = await self._patience(partial(self._calls.submit, body))
         except (BadRequestError, PayloadTooLargeError) as error:
-            await self._withdraw(report, number)
             if isinstance(error, PayloadTooLargeError):
                 report.too_large = len(body)
             if len(places) > 1 and report.requests_left > 0:
+                await self._withdraw(report, number)
                 middle = len(places) // 2
                 await self._deliver(report, places[:middle])
                 await self._deliver(report, places[middle:])
                 return
-            report.give(places, [Fate("failed", error.errors or (str(error),))] * len(places))
             if not self._patience.ever_healthy and report.requests_left <= 0:
                 report.stop = error
+            fates = [Fate("failed", error.errors or (str(error),))] * len(places)
+            await self._refuse(report, places, number, fates)
         except ChakraError as error:
             await self._unanswered(report, places, number, error)
         else:
@@ -174,7 +174,7 @@ class Courier:
             report.give(places, [Fate("failed", (f"not done: {error}",))] * len(places))
             return
         report.pend(places, str(error))
-        if isinstance(error, AmbiguousResultError) and report.stop is None:
+        if self._calls.lookup is not None and report.stop is None:
             await self._resolve(report, places, number)
 
     async def _resolve(self, report: Report, places: Sequence[int], number: int | None) -> None:
@@ -211,6 +211,17 @@ class Courier:
     async def _record(self, journal: Journal, chunk: Chunk, places: Sequence[int]) -> int:
         rows = [chunk.rows[place].index for place in places]
         return await journal.sending(rows, [checksum(chunk.item(place)) for place in places])
+
+    async def _refuse(
+        self, report: Report, places: Sequence[int], number: int | None, fates: Sequence[Fate]
+    ) -> None:
+        """Give the fates of rows that the service would not take; they are final unless the run stops."""
+        report.give(places, fates)
+        if report.stop is not None:
+            await self._withdraw(report, number)
+        elif self.journal is not None and number is not None:
+            problems = _problems(report.chunk, places, fates)
+            await self.journal.done(number, [fate.outcome for fate in fates], problems)
 
     async def _withdraw(self, report: Report, number: int | None) -> None:
         report.pending = {}

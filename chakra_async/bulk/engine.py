@@ -171,6 +171,9 @@ class Engine:
 
         What it gave before is sent and accounted for; then the caller gets the error.
         """
+        if self._stopped and error is None:
+            # A source may end because the run was stopped; then it says nothing about its rows.
+            return
         self.exhausted = True
         self._error = self._error or error
         if self._recall is not None and error is None:
@@ -178,6 +181,9 @@ class Engine:
                 self._recall.check_end(self._count)
             except JournalError as changed:
                 self._break_off(changed)
+                return
+        if (journal := self._courier.journal) is not None and error is None:
+            journal.ended(self._count)
 
     @property
     def has_news(self) -> bool:

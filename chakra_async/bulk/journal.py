@@ -27,7 +27,7 @@ import orjson
 from attrs import asdict, define, field, frozen
 
 from chakra_async._shapes import as_object
-from chakra_async.bulk.rows import Outcome
+from chakra_async.bulk.rows import Outcome, RowResult
 from chakra_async.errors import JournalError
 
 
@@ -38,6 +38,9 @@ VERSION = 1
 SENDING, ACCEPTED, DONE = 1, 2, 3
 
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+# Beside the plan: how many rows the source has, once it was read to its end.
+_ROWS = "rows"
 
 _TABLES = """
 CREATE TABLE plan (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -105,6 +108,10 @@ class Problem:
     errors: tuple[str, ...]
     job_id: str | None
 
+    def result(self, item: Any) -> RowResult:
+        """Return it as the result of the row, which the source has given again."""
+        return RowResult(self.row, item, cast("Outcome", self.outcome), self.errors, self.job_id)
+
 
 class Journal:
     """The open journal of one run."""
@@ -126,7 +133,7 @@ class Journal:
         except BaseException:
             self._lock.release()
             raise
-        self._next_id = 1 + max((d.id for d in self.past.pending), default=self._last_id())
+        self._next_id = self._last_id() + 1
         self._work: SimpleQueue[_Write | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="chakra-journal", daemon=True)
         self._thread.start()
@@ -149,6 +156,10 @@ class Journal:
         await self._do(
             "UPDATE delivery SET state = ?, outcomes = ? WHERE id = ?", [(DONE, codes, number)], problems
         )
+
+    def ended(self, rows: int) -> None:
+        """Note that the source has so many rows; durable with the next commit."""
+        self._work.put(_Write("INSERT OR REPLACE INTO plan VALUES (?, ?)", [(_ROWS, str(rows))], (), None))
 
     async def withdraw(self, number: int) -> None:
         """Forget a delivery that the service has refused whole; its rows go in others, or fail."""
@@ -212,7 +223,7 @@ class Journal:
                 "Finish the run with the release that began it."
             )
         else:
-            _compare(self.path, read_plan(self._db), self._plan)
+            compare(self.path, read_plan(self._db), self._plan)
 
     def _last_id(self) -> int:
         [last] = self._db.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()
@@ -322,11 +333,16 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def read_plan(db: sqlite3.Connection) -> Plan:
     """Return what a journal is about."""
-    return Plan(**{name: orjson.loads(value) for name, value in db.execute("SELECT name, value FROM plan")})
+    found = db.execute("SELECT name, value FROM plan WHERE name != ?", [_ROWS])
+    return Plan(**{name: orjson.loads(value) for name, value in found})
 
 
-def _compare(path: Path, was: Plan, now: Plan) -> None:
-    """Refuse to go on with another plan, and say what differs."""
+def compare(path: Path, was: Plan, now: Plan) -> None:
+    """Refuse to go on with another plan, and say what differs.
+
+    Raises:
+        JournalError: something does.
+    """
     differences = [
         f"{name} was {getattr(was, name)!r} and is {getattr(now, name)!r}"
         for name in ("base_url", "procedure", "operation")
@@ -401,6 +417,10 @@ class Report:
     jobs: int
     running: bool
     """Whether a run has it open now."""
+    rows: int | None
+    """Rows in the source, once a run has read it to its end."""
+    pending: list[Delivery]
+    """What the `pending_rows` travelled in."""
 
 
 def read_report(path: str | PathLike[str]) -> Report:
@@ -414,7 +434,16 @@ def read_report(path: str | PathLike[str]) -> Report:
         plan = read_plan(db)
         past = _read_past(db, plan.operation)
         counts = {str(outcome): count for outcome, count in past.counts.items()}
-        return Report(plan, counts, past.known.count(PENDING), past.jobs, _is_locked(journal))
+        [rows] = db.execute("SELECT max(value) FROM plan WHERE name = ?", [_ROWS]).fetchone()
+        return Report(
+            plan,
+            counts,
+            past.known.count(PENDING),
+            past.jobs,
+            _is_locked(journal),
+            None if rows is None else int(rows),
+            past.pending,
+        )
 
 
 def read_problems(path: str | PathLike[str]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
+from chakra_async._shapes import as_mapping
 from chakra_async.bulk.engine import Engine
 from chakra_async.bulk.rows import Progress, RowResult, Summary
 
@@ -33,6 +34,12 @@ def check_source(source: Any) -> None:
         raise TypeError(f"rows must be an iterable of rows, not a single {kind}")
     if not isinstance(source, Iterable | AsyncIterable):
         raise TypeError(f"rows must be an iterable or async iterable, not {kind}")
+
+
+def describe(source: Any) -> Mapping[str, Any] | None:
+    """Return what a source tells of itself, if it does; a column of a table describes itself otherwise."""
+    found: Any = source.describe() if isinstance(source, DescribedSource) else None
+    return as_mapping(found)
 
 
 class RunControls:

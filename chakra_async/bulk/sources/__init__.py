@@ -112,10 +112,11 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
     def describe(self) -> dict[str, Any]:
         """Say in JSON values what is read and how: a journal keeps it, and notices when it changes.
 
-        Of a file object only the columns and the way of reading are known.
+        Of a file object or a named pipe only the columns and the way of reading are known.
         """
         source = self._source
-        file = describe_file(source) if isinstance(source, (str, os.PathLike)) else {}
+        named = isinstance(source, (str, os.PathLike)) and Path(source).is_file()
+        file = describe_file(cast("Any", source)) if named else {}
         return {
             **file,
             "creates": self._create,
