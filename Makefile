@@ -21,20 +21,23 @@ test: $(VENV)/.installed-dev  ## run all the tests
 
 check: lint types layers  ## lint, types and layers
 
-lint: $(VENV)/.installed-dev  ## ruff, and whether the generated sync code is fresh
+lint: $(VENV)/.installed-dev  ## ruff, and whether what is generated is fresh
 	$(BIN)/ruff check .
 	$(BIN)/python tools/generate_sync.py --check
+	$(BIN)/python tools/endpoints.py --check
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.installed-dev  ## mypy and pyright, both strict
+types: $(VENV)/.installed-dev  ## mypy and pyright, both strict, and that no public type is unknown
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pyright --verifytypes chakra_async --ignoreexternal
 
 layers: $(VENV)/.installed-dev  ## who may import whom
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
-generate: $(VENV)/.installed-dev  ## write the sync facade anew from the async resources
+generate: $(VENV)/.installed-dev  ## write anew what is made from the async resources: sync facade, endpoint table
 	$(BIN)/python tools/generate_sync.py
+	$(BIN)/python tools/endpoints.py
 
 format: $(VENV)/.installed-dev  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix-only .

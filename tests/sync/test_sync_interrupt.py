@@ -1,0 +1,307 @@
+"""Ctrl-C: the coroutine is cancelled, its clean-up waited for, and only then does the caller hear of it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+pytestmark = [
+    pytest.mark.timeout(60),
+    pytest.mark.skipif("sys.platform == 'win32'", reason="sends SIGINT to itself"),
+]
+
+BEGIN = """
+import asyncio, os, signal, threading, time, traceback
+from chakra_async import ProcessUpdate, Timeouts
+from chakra_async.emulator import Emulator
+from chakra_async.sync import Client
+
+# Ignored where the tests themselves run in the background of a shell.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def interrupt_when(condition, times=1, pause=0.3):
+    def wait():
+        while not condition():
+            time.sleep(0.002)
+        for _ in range(times):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(pause)
+    threading.Thread(target=wait, daemon=True).start()
+
+start = time.monotonic()
+"""
+
+
+def test_it_waits_for_the_clean_up(run_script, emulator):
+    script = """
+order = []
+begun = threading.Event()
+
+async def slow():
+    begun.set()
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        order.append("cancelled")
+        raise
+    finally:
+        await asyncio.sleep(0.3)
+        order.append("cleaned up")
+
+with Client() as chakra:
+    interrupt_when(begun.is_set)
+    try:
+        chakra._portal.call(slow)
+    except KeyboardInterrupt:
+        order.append("raised")
+    order.append(chakra.health())
+assert order == ["cancelled", "cleaned up", "raised", True], order
+assert time.monotonic() - start < 10
+"""
+    run_script(BEGIN + script, emulator=emulator)
+
+
+def test_it_is_raised_in_the_callers_line(run_script, emulator):
+    emulator.faults.next("GET", "background-job", delay=30)
+    script = """
+import chakra_async
+
+def seen():
+    return chakra._client._transport._loops and any(
+        here.session.connector._acquired for here in chakra._client._transport._loops.values())
+with Client() as chakra:
+    interrupt_when(seen)
+    try:
+        chakra.jobs.get("x")
+    except KeyboardInterrupt as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        chain = error.__cause__ or error.__context__
+    assert not seen()  # its connection is given back
+    assert chakra.health()
+assert frames[0].filename == "<string>"
+package = chakra_async.__path__[0]
+assert all(f.filename == "<string>" or f.filename.startswith(package) for f in frames), frames
+assert chain is None
+assert time.monotonic() - start < 10
+"""
+    run_script(BEGIN + script, emulator=emulator)
+
+
+def test_uncaught_it_ends_the_script_as_ever(emulator):
+    emulator.faults.next("GET", "background-job", delay=30)
+    script = """
+with Client() as chakra:
+    interrupt_when(lambda: time.monotonic() - start > 0.5)
+    chakra.jobs.get("x")
+"""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", BEGIN + script],
+        env=os.environ | {"CHAKRA_BASE_URL": emulator.url, "CHAKRA_ACCESS_TOKEN": emulator.token},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr.strip().endswith("KeyboardInterrupt")
+    assert done.stderr.count("Traceback") == 1
+    assert "asyncio" not in done.stderr
+    assert "anyio" not in done.stderr
+
+
+def test_a_second_one_does_not_wait_for_the_clean_up(run_script, emulator):
+    script = """
+begun = threading.Event()
+ended = threading.Event()
+
+async def slow_to_clean_up():
+    begun.set()
+    try:
+        await asyncio.sleep(30)
+    finally:
+        try:
+            await asyncio.sleep(2)
+        finally:
+            ended.set()
+
+with Client() as chakra:
+    interrupt_when(begun.is_set, times=2)
+    try:
+        chakra._portal.call(slow_to_clean_up)
+    except KeyboardInterrupt:
+        assert not ended.is_set()
+        assert time.monotonic() - start < 1.8
+assert ended.is_set()  # closing the client cut it short
+"""
+    run_script(BEGIN + script, emulator=emulator)
+
+
+def test_an_error_in_the_clean_up_is_not_heard_of(run_script, emulator):
+    script = """
+import gc
+begun = threading.Event()
+async def fails():
+    begun.set()
+    try:
+        await asyncio.sleep(30)
+    finally:
+        raise LookupError("during the clean-up")
+with Client() as chakra:
+    interrupt_when(begun.is_set)
+    try:
+        chakra._portal.call(fails)
+    except KeyboardInterrupt:
+        print("interrupted")
+    gc.collect()
+"""
+    assert run_script(BEGIN + script, emulator=emulator) == "interrupted\n"
+
+
+def test_a_handlers_own_exception_does_the_same(run_script, emulator):
+    emulator.faults.next("GET", "background-job", delay=30)
+    script = """
+class TooLong(Exception): pass
+def too_long(*_):
+    raise TooLong
+signal.signal(signal.SIGALRM, too_long)
+with Client() as chakra:
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        chakra.jobs.get("x")
+    except TooLong:
+        print("too long")
+    assert chakra.health()
+"""
+    assert run_script(BEGIN + script, emulator=emulator) == "too long\n"
+
+
+def test_it_wins_over_a_close_by_another_thread(run_script, emulator):
+    script = """
+begun = threading.Event()
+async def slow():
+    begun.set()
+    try:
+        await asyncio.sleep(30)
+    finally:
+        await asyncio.sleep(0.5)
+chakra = Client()
+def close_and_interrupt():
+    begun.wait()
+    threading.Thread(target=chakra.close).start()
+    time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=close_and_interrupt).start()
+try:
+    chakra._portal.call(slow)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    assert run_script(BEGIN + script, emulator=emulator) == "interrupted\n"
+
+
+BULK = """
+def updates():
+    for n in range(100_000):
+        taken.append(n)
+        yield ProcessUpdate(key=("tailnum", f"N{n % 1000}"), data={"n": n})
+
+taken = []
+with Emulator(rows_per_second=5_000, job_latency=0.01) as emulator:
+    emulator.add_procedure("aircraft", primary_key="tailnum")
+    rows = [{"data": {"tailnum": f"N{n}"}, "key": ("tailnum", f"N{n}")} for n in range(1000)]
+    patient = Timeouts(drain=DRAIN)
+    with Client(emulator.token, base_url=emulator.url, timeout=patient) as chakra:
+        assert chakra.processes.bulk_create("aircraft", rows).run().created == 1000
+        FAULT
+        run = chakra.processes.bulk_update("aircraft", updates(), chunk_size=50, concurrency=4)
+        results = []
+        interrupt_when(lambda: emulator.ledger.count(kind="update") >= 500, times=TIMES)
+        start = time.monotonic()
+        try:
+            BODY
+        except KeyboardInterrupt:
+            print("interrupted")
+        took = time.monotonic() - start
+        time.sleep(0.2)
+        summary = run.summary
+        assert summary.total == len(taken) < 100_000, (summary, len(taken))
+        assert chakra.health()
+    sent = emulator.ledger.count(kind="update")
+"""
+LOOP = """
+            with run:
+                for result in run:
+                    results.append(result)
+"""
+
+
+def bulk(*, drain, body=LOOP, times=1, fault="pass"):
+    script = BULK.replace("DRAIN", str(drain)).replace("BODY", body.strip()).replace("TIMES", str(times))
+    return BEGIN + script.replace("FAULT", fault)
+
+
+@pytest.mark.parametrize("body", [LOOP, "run.run()"])
+def test_a_bulk_run_stops_tidily(run_script, body):
+    script = """
+    assert summary.updated == sent >= 500, (summary, sent)
+    assert summary.unknown == 0
+    assert summary.failed == summary.total - sent  # taken from the source, and never sent
+    assert took < 10
+"""
+    assert run_script(bulk(drain=5, body=body) + script) == "interrupted\n"
+
+
+def test_interrupted_in_the_callers_own_code_as_well(run_script):
+    script = """
+    assert summary.updated == sent >= 500, (summary, sent)
+    assert summary.unknown == 0
+    assert took < 10
+"""
+    body = LOOP + "                    time.sleep(0.001)\n"
+    assert run_script(bulk(drain=5, body=body) + script) == "interrupted\n"
+
+
+def test_a_second_one_stops_waiting_for_the_jobs_in_flight(run_script):
+    script = """
+    assert took < 10, took
+    assert summary.unknown >= 50, summary
+    assert summary.updated <= sent
+    assert summary.updated + summary.unknown + summary.failed == summary.total
+    assert summary.updated + summary.unknown >= sent
+"""
+    fault = 'emulator.faults.next_job("stuck", after=6, times=1)'
+    assert run_script(bulk(drain=60, times=2, fault=fault) + script) == "interrupted\n"
+
+
+def test_a_third_one_neither_hangs(run_script):
+    script = """
+    assert took < 10, took
+"""
+    fault = 'emulator.faults.next_job("stuck", after=6, times=1)'
+    assert run_script(bulk(drain=60, times=3, fault=fault) + script) == "interrupted\n"
+
+
+def test_at_any_moment_of_a_call(run_script, emulator):
+    # Also when the call has just ended, or has not quite begun.
+    script = """
+import random, sys
+sys.unraisablehook = lambda _: None  # where a finalizer was interrupted, Python itself drops the exception
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+count = 0
+with Client() as chakra:
+    chakra.health()
+    for n in range(200):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.003))
+            for _ in range(1_000):
+                chakra.health()
+        except KeyboardInterrupt:
+            count += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert chakra.health()
+assert count > 190, count
+"""
+    run_script(BEGIN + script, emulator=emulator)
