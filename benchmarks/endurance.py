@@ -1,7 +1,7 @@
-"""Kill a long bulk run again and again, take it up each time, and compare its report with the service's ledger.
+"""Kill a long bulk run again and again, take it up each time, and compare its report with the ledger.
 
-``python -m benchmarks.endurance --rows 1000000 --kills 10`` updates a million processes (created before) of an
-emulator in this process, by a client in a process of its own that is killed at random moments. With
+``python -m benchmarks.endurance --rows 1000000 --kills 10`` updates a million processes (created before) of
+an emulator in this process, by a client in a process of its own that is killed at random moments. With
 ``--memory ROWS`` it measures instead the peak memory of a client that updates so many rows from a generator.
 """
 
@@ -76,12 +76,9 @@ def kill_and_resume(rows: int, kills: int) -> None:
         right = sum(held.get(f"L{n}") == n for n in range(rows))
         effects = len(emulator.ledger) - before
         size = Path(journal).stat().st_size / 1e6
-        print(
-            f"{right:,} of {rows:,} processes hold their row; {effects - rows:,} updates were applied again after"
-        )
-        print(
-            f"a kill (absolute values: no harm); journal {size:.1f} MB; client's peak {report['peak_mib']:.0f} MiB"
-        )
+        print(f"{right:,} of {rows:,} processes hold their row")
+        print(f"{effects - rows:,} updates were applied again after a kill (absolute values: no harm)")
+        print(f"journal {size:.1f} MB; client's peak {report['peak_mib']:.0f} MiB")
         if not (right == rows == report["updated"] == report["total"]):
             sys.exit("the report and the service do not agree")
 
