@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 
+_SEQUENCES = (tuple, list)
+
+
 def as_object(value: Any) -> dict[str, Any]:
     """Return a JSON object as it is, and an empty one for anything else."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
@@ -23,7 +26,7 @@ def as_mapping(value: Any) -> Mapping[str, Any] | None:
 
 def as_pair(value: Any) -> tuple[Any, Any] | None:
     """Return the two items of a pair, and ``None`` for anything else."""
-    if not isinstance(value, tuple | list):
+    if not isinstance(value, _SEQUENCES):
         return None
     items = cast("tuple[Any, ...]", value)
     return (items[0], items[1]) if len(items) == 2 else None
