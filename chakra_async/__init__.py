@@ -38,9 +38,48 @@ if TYPE_CHECKING:
         SignatureError,
         TransportError,
     )
+    from chakra_async.models.accounts import Account
+    from chakra_async.models.calling import (
+        Call,
+        CallAction,
+        CallingSettings,
+        CallLimit,
+        CallPermission,
+        CallPermissions,
+        PhoneNumberSettings,
+    )
+    from chakra_async.models.chats import (
+        Chat,
+        ChatMessage,
+        Contact,
+        ContactHandle,
+        MessagePreview,
+        MessageSource,
+        OrderDirection,
+    )
+    from chakra_async.models.config import Definition, TeamConfig
+    from chakra_async.models.flows import PublicKey
+    from chakra_async.models.groups import (
+        Group,
+        GroupParticipant,
+        GroupRequest,
+        JoinRequest,
+        JoinRequestsAnswered,
+        ParticipantsRemoved,
+    )
     from chakra_async.models.jobs import Job, JobEntry
+    from chakra_async.models.media import MediaInfo, PublicMedia
+    from chakra_async.models.messages import MediaKind, SentMessage, TemplateValues
+    from chakra_async.models.partner import ConnectToken, PluginConfig
+    from chakra_async.models.phone_numbers import PhoneNumber
+    from chakra_async.models.photos import Photo
+    from chakra_async.models.plugins import Plugin
     from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
     from chakra_async.models.reply import Reply
+    from chakra_async.models.tasks import Task
+    from chakra_async.models.templates import Template
+    from chakra_async.models.transfers import Downloaded, Transferred
+    from chakra_async.models.users import UpdateMethod, User
     from chakra_async.paging import Page, Pager
     from chakra_async.settings import AccessToken, Limits, RetryPolicy, Settings, Timeouts
 
@@ -74,9 +113,48 @@ _HOMES = {
         "SignatureError",
         "TransportError",
     ),
+    "models.accounts": ("Account",),
+    "models.calling": (
+        "Call",
+        "CallAction",
+        "CallLimit",
+        "CallPermission",
+        "CallPermissions",
+        "CallingSettings",
+        "PhoneNumberSettings",
+    ),
+    "models.chats": (
+        "Chat",
+        "ChatMessage",
+        "Contact",
+        "ContactHandle",
+        "MessagePreview",
+        "MessageSource",
+        "OrderDirection",
+    ),
+    "models.config": ("Definition", "TeamConfig"),
+    "models.flows": ("PublicKey",),
+    "models.groups": (
+        "Group",
+        "GroupParticipant",
+        "GroupRequest",
+        "JoinRequest",
+        "JoinRequestsAnswered",
+        "ParticipantsRemoved",
+    ),
     "models.jobs": ("Job", "JobEntry"),
+    "models.media": ("MediaInfo", "PublicMedia"),
+    "models.messages": ("MediaKind", "SentMessage", "TemplateValues"),
+    "models.partner": ("ConnectToken", "PluginConfig"),
+    "models.phone_numbers": ("PhoneNumber",),
+    "models.photos": ("Photo",),
+    "models.plugins": ("Plugin",),
     "models.processes": ("Process", "ProcessCreate", "ProcessUpdate"),
     "models.reply": ("Reply",),
+    "models.tasks": ("Task",),
+    "models.templates": ("Template",),
+    "models.transfers": ("Downloaded", "Transferred"),
+    "models.users": ("UpdateMethod", "User"),
     "paging": ("Page", "Pager"),
     "settings": ("AccessToken", "Limits", "RetryPolicy", "Settings", "Timeouts"),
 }
@@ -84,34 +162,66 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AccessToken",
+    "Account",
     "AmbiguousResultError",
     "ApiError",
     "AuthenticationError",
     "BadRequestError",
     "BulkRun",
+    "Call",
+    "CallAction",
+    "CallLimit",
+    "CallPermission",
+    "CallPermissions",
+    "CallingSettings",
     "ChakraError",
+    "Chat",
+    "ChatMessage",
     "Client",
     "ClientClosedError",
     "ConflictError",
     "ConnectError",
+    "ConnectToken",
+    "Contact",
+    "ContactHandle",
     "DecodeError",
+    "Definition",
+    "Downloaded",
+    "Group",
+    "GroupParticipant",
+    "GroupRequest",
     "IncompleteReadError",
     "Job",
     "JobEntry",
     "JobTimeoutError",
+    "JoinRequest",
+    "JoinRequestsAnswered",
     "JournalError",
     "Limits",
+    "MediaInfo",
+    "MediaKind",
+    "MessagePreview",
+    "MessageSource",
     "NotFoundError",
+    "OrderDirection",
     "Outcome",
     "Page",
     "Pager",
+    "ParticipantsRemoved",
     "PayloadTooLargeError",
     "PaymentRequiredError",
     "PermissionDeniedError",
+    "PhoneNumber",
+    "PhoneNumberSettings",
+    "Photo",
+    "Plugin",
+    "PluginConfig",
     "Process",
     "ProcessCreate",
     "ProcessUpdate",
     "Progress",
+    "PublicKey",
+    "PublicMedia",
     "RateLimitError",
     "RejectedRow",
     "Reply",
@@ -119,23 +229,33 @@ __all__ = [
     "ResponseTooLargeError",
     "RetryPolicy",
     "RowResult",
+    "SentMessage",
     "ServerError",
     "Settings",
     "SignatureError",
     "SourceLine",
     "Summary",
+    "Task",
+    "TeamConfig",
+    "Template",
+    "TemplateValues",
     "Timeouts",
+    "Transferred",
     "TransportError",
+    "UpdateMethod",
+    "User",
     "__version__",
 ]
 
 
-def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
-    return value
+if not TYPE_CHECKING:  # or every name would pass for one of ours
+
+    def __getattr__(name: str) -> object:
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

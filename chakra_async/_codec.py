@@ -174,7 +174,7 @@ def _model_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
     fields = [
         (field.name, _wire_name(cls, field.name), _reader(hints[field.name]), field.default is attrs.NOTHING)
         for field in attrs.fields(cls)
-        if field.name != "extra"
+        if field.name != "extra" and field.metadata.get("wire", True)
     ]
 
     def structure(source: Any, _: Any) -> Any:

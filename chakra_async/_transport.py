@@ -7,7 +7,7 @@ import ctypes
 import logging
 import math
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlencode
 from weakref import WeakSet
 
@@ -15,16 +15,19 @@ import aiohttp
 from yarl import URL
 
 from chakra_async import _retry
+from chakra_async._breaks import as_break
+from chakra_async._download import Download
 from chakra_async._envelope import unwrap
 from chakra_async._gate import Gate
+from chakra_async._sessions import LoopState
+from chakra_async._transfer import MOST_REDIRECTS, REDIRECTS, UploadBody, redirect_target, refused
+from chakra_async._upload import Upload
 from chakra_async._version import __version__
 from chakra_async.errors import (
     AmbiguousResultError,
     ApiError,
     ChakraError,
     ClientClosedError,
-    ConnectError,
-    IncompleteReadError,
     RequestTimeoutError,
     ResponseTooLargeError,
 )
@@ -33,8 +36,6 @@ from chakra_async.settings import AccessToken, Settings
 
 
 logger = logging.getLogger("chakra_async")
-
-_TLS_ERRORS = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)
 
 _transports: WeakSet[Transport] = WeakSet()
 
@@ -46,15 +47,6 @@ class _Hidden(str):
 
     def __repr__(self) -> str:
         return "'…'"
-
-
-class _Loop:
-    """What one event loop needs of its own: a session, and places for requests in flight."""
-
-    def __init__(self, session: aiohttp.ClientSession, connections: int) -> None:
-        self.session = session
-        self.places = asyncio.Semaphore(connections)
-        self.guard: AsyncGenerator[None] | None = None
 
 
 class Transport:
@@ -89,8 +81,18 @@ class Transport:
             sock_read=_seconds(times.read),
             ceil_threshold=math.inf,
         )
+        # What moves may take any time; see Upload.deadline and Download.take.
+        self._upload_timeout = aiohttp.ClientTimeout(
+            total=None, connect=_seconds(times.connect), ceil_threshold=math.inf
+        )
+        self._download_timeout = aiohttp.ClientTimeout(
+            total=None,
+            connect=_seconds(times.connect),
+            sock_read=_seconds(times.read),
+            ceil_threshold=math.inf,
+        )
         self._given_session = session
-        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, LoopState] = {}
         _transports.add(self)
 
     async def call(
@@ -101,6 +103,8 @@ class Transport:
         body: bytes | None = None,
         query: Mapping[str, str | int] | None = None,
         repeatable: bool,
+        upload: Upload | None = None,
+        download: Download | None = None,
     ) -> Reply:
         """Make one call and return its opened answer.
 
@@ -110,6 +114,8 @@ class Transport:
             body: JSON, encoded.
             query: query parameters.
             repeatable: whether doing it twice is the same as doing it once.
+            upload: body that is made piece by piece, in place of ``body``.
+            download: where the bytes of a 2xx answer go; the reply then has no data.
 
         Raises:
             ApiError: the service refused; the subclass tells how.
@@ -121,6 +127,7 @@ class Transport:
         target = f"{path}?{urlencode(query)}" if query else path
         url = URL(self.settings.base_url + target, encoded=True)
         headers = self._headers if body is None else self._json_headers
+        transfer = upload or download
         self._budget.earn()
         attempts = 0
         retries: _retry.Retries | None = None
@@ -130,16 +137,21 @@ class Transport:
             try:
                 if self.gate.not_before:
                     await self.gate.wait()
-                async with here.session.request(
-                    method,
-                    url,
-                    data=body,
-                    headers=headers,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                ) as response:
-                    received = await self._read(response)
+                if upload is not None:
+                    response, received = await self._send(here, method, url, upload)
+                elif download is not None:
+                    response, received = await self._receive(here, url, download)
+                else:
+                    async with here.session.request(
+                        method,
+                        url,
+                        data=body,
+                        headers=headers,
+                        timeout=self._timeout,
+                        allow_redirects=False,
+                        raise_for_status=False,
+                    ) as response:
+                        received = await self._read(response)
                 reply = unwrap(
                     response.status,
                     # A copy, for aiohttp's own mapping can be neither pickled nor copied deep.
@@ -151,7 +163,10 @@ class Transport:
                     scrub=self._scrub,
                 )
             except (ChakraError, aiohttp.ClientError, OSError, RuntimeError) as caught:
-                failure = self._as_ours(caught, method, path, attempts, repeatable)
+                if transfer is not None and transfer.failure is not None:
+                    # The caller's own source, target or callback; the error is the caller's, too.
+                    raise transfer.failure from None
+                failure = self._as_ours(caught, method, path, attempts, repeatable, transfer)
             else:
                 reply.attempts = attempts
                 if logger.isEnabledFor(logging.DEBUG):
@@ -159,9 +174,12 @@ class Transport:
                 return reply
             finally:
                 here.places.release()
-            self._heed(failure)
+            if not isinstance(transfer, Download) or transfer.host is None:
+                # What another host asks of us is no business of the other calls.
+                self._heed(failure)
             logger.debug("%s %s: %s at attempt %d", method, path, type(failure).__name__, attempts)
-            if not _retry.is_transient(failure, self.settings.retry):
+            once = transfer is not None and not transfer.renewable
+            if once or not _retry.is_transient(failure, self.settings.retry):
                 try:
                     raise failure
                 finally:
@@ -176,12 +194,12 @@ class Transport:
         self.closed = True
         loops, self._loops = self._loops, {}
         for loop, here in loops.items():
-            if here.guard is None or loop.is_closed():
+            if loop.is_closed():
                 continue
             if loop is asyncio.get_running_loop():
-                await here.guard.aclose()
+                await here.close()
             elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(here.session.close(), loop)
+                asyncio.run_coroutine_threadsafe(here.close(), loop)
 
     def leave_to_parent(self) -> None:
         """Forget, in a forked child, the sessions that the parent goes on using.
@@ -193,7 +211,7 @@ class Transport:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._loops))
             self._loops = {}
 
-    async def _enter(self, method: str, path: str, attempts: int) -> _Loop:
+    async def _enter(self, method: str, path: str, attempts: int) -> LoopState:
         """Take one of the running loop's places for requests in flight."""
         if self.closed:
             raise ClientClosedError(
@@ -223,7 +241,7 @@ class Transport:
             ) from None
         return here
 
-    async def _open(self) -> _Loop:
+    async def _open(self) -> LoopState:
         """Open what the running loop needs, at its first call."""
         loop = asyncio.get_running_loop()
         # A list first: loops of other threads may come and go meanwhile.
@@ -232,7 +250,7 @@ class Transport:
                 self._loops.pop(other, None)
         limits = self.settings.limits
         if self._given_session is not None:
-            here = _Loop(self._given_session, limits.connections)
+            here = LoopState(self._given_session, limits.connections)
         else:
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=limits.connections, keepalive_timeout=limits.keepalive),
@@ -240,11 +258,87 @@ class Transport:
             )
             # aiohttp would send GET, PUT and DELETE a second time by itself, uncounted and at once.
             session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            here = _Loop(session, limits.connections)
-            here.guard = _close_with_loop(session)
-            await anext(here.guard)
+            here = LoopState(session, limits.connections)
+            await here.own(session)
         self._loops[loop] = here
         return here
+
+    async def _send(
+        self, here: LoopState, method: str, url: URL, upload: Upload
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """Make one attempt of an upload."""
+        body: UploadBody | None = None
+        answered = False
+        try:
+            await upload.begin()
+            body = UploadBody(upload)
+            async with asyncio.timeout(None) as upload.deadline:
+                async with here.session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=self._headers,
+                    timeout=self._upload_timeout,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                ) as response:
+                    answered = True
+                    received = await self._read(response)
+        finally:
+            if body is not None and not (answered and upload.complete):
+                body.abort()
+            await upload.finish()
+        if 200 <= response.status < 300 and not upload.complete:
+            raise AmbiguousResultError(
+                f"The service answered {response.status} before it had the whole upload "
+                f"({upload.describe()}). Look what became of it.",
+                sent=True,
+                retry_safe=None,
+            )
+        return response, received
+
+    async def _receive(
+        self, here: LoopState, url: URL, download: Download
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """Make one attempt of a download; what became of a 2xx answer is told by ``download.taken``."""
+        asked = download.headers()
+        headers = {**self._headers, **asked}
+        session, home, download.host = here.session, url.origin(), None
+        status = 0
+        for _ in range(MOST_REDIRECTS + 1):
+            async with session.request(
+                "GET",
+                url,
+                headers=headers,
+                timeout=self._download_timeout,
+                allow_redirects=False,
+                raise_for_status=False,
+            ) as response:
+                status = response.status
+                if status not in REDIRECTS:
+                    return response, await self._take(response, download, ranged="Range" in asked)
+                url = redirect_target(url, status, response.headers)
+            # Whoever has left does not come back with the token.
+            if url.origin() != home or download.host is not None:
+                session = await here.outside(home.host or "", self.settings.limits)
+                download.host = url.host
+                headers = {**asked, "User-Agent": self._headers["User-Agent"]}
+        raise refused(status, f"is one of more than {MOST_REDIRECTS}")
+
+    async def _take(self, response: aiohttp.ClientResponse, download: Download, *, ranged: bool) -> bytes:
+        """Hand the body of an answer to its download, or return it when it is something else."""
+        if response.status == 416 and ranged:
+            raise download.give_up_range()
+        if response.status not in {200, 206}:
+            return await self._read(response)
+        if "json" not in response.content_type:
+            await download.take(response.status, response.headers, response.content.iter_any())
+            return b""
+        body = await self._read(response)
+        if not download.is_file(body):
+            return body
+        await download.take(200, response.headers, _only(body))
+        return b""
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Read a body, but no more of it than the limit, counted after decompression."""
@@ -272,7 +366,13 @@ class Transport:
         )
 
     def _as_ours(
-        self, caught: Exception, method: str, path: str, attempts: int, repeatable: bool
+        self,
+        caught: Exception,
+        method: str,
+        path: str,
+        attempts: int,
+        repeatable: bool,
+        transfer: Upload | Download | None,
     ) -> ChakraError:
         """Turn what aiohttp raised into the error of the tree that says the same."""
         if isinstance(caught, ChakraError):
@@ -280,30 +380,13 @@ class Transport:
             error.method, error.path = method, path
             error.retry_safe = repeatable if error.retry_safe is None else error.retry_safe
         else:
-            error = self._transport_error(caught, repeatable)
+            error = self._break(caught, repeatable, transfer)
             error.method, error.path = method, path
             error.__cause__ = caught
         error.attempts = attempts
         return error
 
-    def _transport_error(self, caught: Exception, repeatable: bool) -> ChakraError:
-        host, times = self.settings.base_url, self.settings.timeouts
-        reason = self._scrub(str(caught)) or type(caught).__name__
-        if isinstance(caught, aiohttp.ConnectionTimeoutError):
-            what = f"No connection to {host} within {times.connect:g} s (Timeouts.connect)."
-            return RequestTimeoutError(what, sent=False, retry_safe=True)
-        if isinstance(caught, _TLS_ERRORS):
-            # Trying again would not make the certificate better.
-            return ConnectError(f"TLS to {host} was refused: {reason}.", sent=False, retry_safe=None)
-        if isinstance(caught, aiohttp.ClientConnectorError):
-            return ConnectError(f"Cannot connect to {host}: {reason}.", sent=False, retry_safe=True)
-        if isinstance(caught, aiohttp.ClientHttpProxyError):
-            # Its own text would show the address of the proxy, password included.
-            return ConnectError(
-                f"A proxy refused to connect to {host}: {caught.status}.", sent=False, retry_safe=None
-            )
-        if isinstance(caught, aiohttp.InvalidURL):
-            return ConnectError(f"{host} cannot be called: {reason}.", sent=False, retry_safe=None)
+    def _break(self, caught: Exception, repeatable: bool, transfer: Upload | Download | None) -> ChakraError:
         if isinstance(caught, RuntimeError):
             # aiohttp says no otherwise than this that a session was closed before the call came to it.
             if self.closed:
@@ -313,22 +396,15 @@ class Transport:
             if self._given_session is None or not self._given_session.closed:
                 raise caught
             return ClientClosedError("The session given to the client is closed.", retry_safe=True)
-        if not repeatable:
-            return AmbiguousResultError(
-                f"The request left, and no answer came from {host} ({reason}): it may or may not have been "
-                "done. Look before you send it again.",
-                sent=True,
-                retry_safe=False,
-            )
-        if isinstance(caught, TimeoutError):
-            what = (
-                f"No answer from {host} in time (Timeouts: read {times.read:g} s, total {times.total:g} s)."
-            )
-            return RequestTimeoutError(what, sent=True, retry_safe=True)
-        return IncompleteReadError(
-            f"The connection to {host} broke before the answer was complete: {reason}.",
-            sent=True,
-            retry_safe=True,
+        upload = transfer if isinstance(transfer, Upload) else None
+        outside = transfer.host if isinstance(transfer, Download) else None
+        return as_break(
+            caught,
+            self._scrub(str(caught)) or type(caught).__name__,
+            outside or self.settings.base_url,
+            self.settings.timeouts,
+            upload,
+            repeatable=repeatable,
         )
 
     def _heed(self, failure: ChakraError) -> None:
@@ -343,23 +419,13 @@ class Transport:
             self.gate.pause(wait)
 
 
+async def _only(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
 def _seconds(limit: float) -> float | None:
     """A time limit as aiohttp takes it."""
     return None if limit == math.inf else limit
-
-
-async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
-    """Close ``session`` when this generator is closed: by us, or by the loop when it shuts down.
-
-    ``asyncio.run`` closes every generator that was begun in its loop, which makes this the one hook by
-    which a client that nobody closed still leaves nothing open.
-    """
-    process = os.getpid()
-    try:
-        yield
-    finally:
-        if process == os.getpid():
-            await session.close()
 
 
 def _after_fork() -> None:

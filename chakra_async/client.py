@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from chakra_async._codec import encode
+from chakra_async._lazy import Lazy
 from chakra_async._paths import absolute
 from chakra_async.models.reply import Reply
 from chakra_async.settings import AccessToken, Limits, RetryPolicy, Settings, Timeouts
@@ -15,18 +16,65 @@ from chakra_async.settings import AccessToken, Limits, RetryPolicy, Settings, Ti
 if TYPE_CHECKING:
     import aiohttp
 
+    from chakra_async._transport import Transport
+    from chakra_async.resources.chats import Chats
+    from chakra_async.resources.config import Config
     from chakra_async.resources.jobs import Jobs
+    from chakra_async.resources.leads import Leads
+    from chakra_async.resources.partner import Partner
+    from chakra_async.resources.photos import Photos
     from chakra_async.resources.processes import Processes
+    from chakra_async.resources.tasks import Tasks
+    from chakra_async.resources.users import Users
+    from chakra_async.resources.whatsapp_accounts import Accounts
+    from chakra_async.resources.whatsapp_calling import Calling
+    from chakra_async.resources.whatsapp_flows import Flows
+    from chakra_async.resources.whatsapp_groups import Groups
+    from chakra_async.resources.whatsapp_media import Media
+    from chakra_async.resources.whatsapp_messages import Messages
+    from chakra_async.resources.whatsapp_phone_numbers import PhoneNumbers
+    from chakra_async.resources.whatsapp_plugins import Plugins
+    from chakra_async.resources.whatsapp_templates import Templates
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+class WhatsApp:
+    """Messages, templates, media and all else of WhatsApp."""
+
+    messages: Lazy[Messages] = Lazy("resources.whatsapp_messages:Messages")
+    """Sending messages, with and without templates."""
+    templates: Lazy[Templates] = Lazy("resources.whatsapp_templates:Templates")
+    """Message templates."""
+    media: Lazy[Media] = Lazy("resources.whatsapp_media:Media")
+    """Pictures, documents and the like: sent and received."""
+    flows: Lazy[Flows] = Lazy("resources.whatsapp_flows:Flows")
+    """Keys for flows."""
+    calling: Lazy[Calling] = Lazy("resources.whatsapp_calling:Calling")
+    """Calls."""
+    groups: Lazy[Groups] = Lazy("resources.whatsapp_groups:Groups")
+    """Groups."""
+    phone_numbers: Lazy[PhoneNumbers] = Lazy("resources.whatsapp_phone_numbers:PhoneNumbers")
+    """Phone numbers of the team."""
+    accounts: Lazy[Accounts] = Lazy("resources.whatsapp_accounts:Accounts")
+    """WhatsApp business accounts."""
+    plugins: Lazy[Plugins] = Lazy("resources.whatsapp_plugins:Plugins")
+    """WhatsApp plugins."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def _make(self, _: str, cls: Callable[[Transport], Any], /) -> Any:
+        return cls(self._transport)
 
 
 class Client:
     """A client of the ChakraHQ API.
 
     What is not given comes from ``settings``, then from the environment (``CHAKRA_ACCESS_TOKEN``,
-    ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``, ``CHAKRA_PHONE_NUMBER_ID``), then from the defaults.
+    ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``, ``CHAKRA_PHONE_NUMBER_ID``, ``CHAKRA_WHATSAPP_API_VERSION``),
+    then from the defaults.
 
     Nothing is opened before the first call. One client may serve any number of tasks, several event loops
     one after another, and forked children; close it with ``async with`` or :meth:`close`.
@@ -39,6 +87,7 @@ class Client:
         limits: sizes and counts.
         plugin_id: WhatsApp plugin used where a call names none.
         phone_number_id: WhatsApp phone number id used where a call names none.
+        whatsapp_api_version: version of Meta's API in the paths of pass-through calls, ``v19.0`` by default.
         session: an ``aiohttp.ClientSession`` of yours to send through; it is never closed by the client.
         settings: all of these at once.
 
@@ -50,6 +99,22 @@ class Client:
     """Leads, tickets, field visits."""
     jobs: Jobs
     """Background jobs."""
+    tasks: Lazy[Tasks] = Lazy("resources.tasks:Tasks")
+    """What is to be done, or was done, for a process."""
+    users: Lazy[Users] = Lazy("resources.users:Users")
+    """Users of the team."""
+    photos: Lazy[Photos] = Lazy("resources.photos:Photos")
+    """Photos, which attributes name by their ids."""
+    config: Lazy[Config] = Lazy("resources.config:Config")
+    """What the uuids in other objects stand for."""
+    leads: Lazy[Leads] = Lazy("resources.leads:Leads")
+    """Processes of the procedure ``lead``."""
+    chats: Lazy[Chats] = Lazy("resources.chats:Chats")
+    """Chats and their messages."""
+    partner: Lazy[Partner] = Lazy("resources.partner:Partner")
+    """Connecting clients' WhatsApp accounts, and where plugins send their events."""
+    whatsapp: WhatsApp
+    """Messages, templates, media and all else of WhatsApp."""
 
     def __init__(
         self,
@@ -61,6 +126,7 @@ class Client:
         limits: Limits | None = None,
         plugin_id: str | None = None,
         phone_number_id: str | None = None,
+        whatsapp_api_version: str | None = None,
         session: aiohttp.ClientSession | None = None,
         settings: Settings | None = None,
     ) -> None:
@@ -77,6 +143,7 @@ class Client:
             limits=limits,
             plugin_id=plugin_id,
             phone_number_id=phone_number_id,
+            whatsapp_api_version=whatsapp_api_version,
         )
         if self.settings.access_token is None:
             raise ValueError(
@@ -86,6 +153,10 @@ class Client:
         self._transport = Transport(self.settings, self.settings.access_token, session)
         self.jobs = Jobs(self._transport)
         self.processes = Processes(self._transport, self.jobs)
+        self.whatsapp = WhatsApp(self._transport)
+
+    def _make(self, _: str, cls: Callable[[Transport], Any], /) -> Any:
+        return cls(self._transport)
 
     async def health(self) -> bool:
         """Tell whether the service is up; that this checks the token too is not known.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from attrs import Attribute, evolve, field, frozen
 __all__ = ["AccessToken", "Limits", "RetryPolicy", "Settings", "Timeouts"]
 
 DEFAULT_BASE_URL = "https://api.chakrahq.com"
+DEFAULT_WHATSAPP_API_VERSION = "v19.0"
 
 
 def _positive(_: Any, attribute: Attribute[float], value: float) -> None:
@@ -85,8 +87,14 @@ class Timeouts:
     """To make a connection, TLS included."""
     read: float = field(default=30.0, validator=_positive)
     """Between two pieces of an answer, and until its first byte."""
+    write: float = field(default=30.0, validator=_positive)
+    """For the service to take the next 64 KiB of an upload. How long the source takes to give them is its own
+    affair."""
     total: float = field(default=120.0, validator=_positive)
-    """For one attempt, from its first byte sent to the last received."""
+    """For one attempt, from its first byte sent to the last received.
+
+    A transfer that moves may take any time: for an upload this limit counts from its last byte sent to the
+    answer, and a download is ended by it only if it brings less than 1 KiB a second over that span."""
     queue: float = field(default=120.0, validator=_positive)
     """For a free place among ``Limits.connections``."""
     job: float = field(default=900.0, validator=_positive)
@@ -162,6 +170,11 @@ def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
         raise ValueError(f"{attribute.name} takes no credentials, query or fragment")
 
 
+def _api_version(_: Any, attribute: Attribute[str], value: str) -> None:
+    if not re.fullmatch(r"v[0-9]+\.[0-9]+", value):
+        raise ValueError(f"{attribute.name} must look like {DEFAULT_WHATSAPP_API_VERSION}, not {value!r}")
+
+
 @frozen(kw_only=True)
 class Settings:
     """All that a client needs to know. Keep one and derive others with :func:`attrs.evolve`."""
@@ -175,6 +188,8 @@ class Settings:
     """WhatsApp plugin (a uuid, from the WhatsApp Setup page)."""
     phone_number_id: str | None = None
     """WhatsApp phone number id (Meta's number, shown in WhatsApp Setup)."""
+    whatsapp_api_version: str = field(default=DEFAULT_WHATSAPP_API_VERSION, validator=_api_version)
+    """Version of Meta's API named in the paths of pass-through calls."""
 
     @classmethod
     def from_env(
@@ -182,8 +197,9 @@ class Settings:
     ) -> Settings:
         """Read the environment.
 
-        The variables are ``CHAKRA_ACCESS_TOKEN``, ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID`` and
-        ``CHAKRA_PHONE_NUMBER_ID``. Of ``defaults``, whatever differs from a plain ``Settings()`` wins.
+        The variables are ``CHAKRA_ACCESS_TOKEN``, ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``,
+        ``CHAKRA_PHONE_NUMBER_ID`` and ``CHAKRA_WHATSAPP_API_VERSION``. Of ``defaults``, whatever differs
+        from a plain ``Settings()`` wins.
 
         Raises:
             ValueError: a variable is set to something that cannot be used.
@@ -192,7 +208,7 @@ class Settings:
         plain = cls()
         found = {
             name: environ.get(f"CHAKRA_{name.upper()}") or None
-            for name in ("access_token", "base_url", "plugin_id", "phone_number_id")
+            for name in ("access_token", "base_url", "plugin_id", "phone_number_id", "whatsapp_api_version")
             if getattr(given, name) == getattr(plain, name)
         }
         return given.fill(**found)

@@ -15,6 +15,7 @@ from hypothesis import settings
 from chakra_async import Client, RetryPolicy
 from chakra_async._gate import Gate
 from chakra_async.emulator import Emulator
+from tests.recorder import Recorder
 
 
 settings.register_profile("chakra", deadline=None, max_examples=80)
@@ -38,6 +39,20 @@ def emulator():
 @pytest.fixture
 async def client(emulator):
     async with Client(emulator.token, base_url=emulator.url, retry=QUICK) as chakra:
+        yield chakra
+
+
+@pytest.fixture
+def recorder():
+    """A server that writes down what arrives: see ``tests/recorder.py``."""
+    with Recorder() as running:
+        yield running
+
+
+@pytest.fixture
+async def recorded(recorder):
+    """A client of the recorder."""
+    async with recorder.client() as chakra:
         yield chakra
 
 

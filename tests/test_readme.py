@@ -42,7 +42,7 @@ def test_the_quick_starts_are_short():
 
 
 def test_the_tutorial_does_what_it_says(service):
-    start, first, second = TUTORIAL
+    start, first, second, journal = TUTORIAL
     assert start.startswith("chakra emulator --procedure pet:tag:NEW,ADOPTED")
 
     def run(script):
@@ -57,3 +57,11 @@ def test_the_tutorial_does_what_it_says(service):
     assert done.returncode == 0, done.stderr
     held = {pet["data"]["tag"]: (pet["state"], pet["data"].get("age")) for pet in service.processes("pet")}
     assert held == {"P1": ("ADOPTED", 4), "P2": ("ADOPTED", 5), "P3": ("ADOPTED", 2)}
+    kept = run(f"set -e\n{journal}")
+    assert kept.returncode == 0, kept.stderr
+    for said in (
+        "The run is over, and every row was done.",
+        "3 of them by earlier runs",
+        "no file was written",
+    ):
+        assert said in kept.stdout

@@ -147,6 +147,7 @@ ENVIRON = {
     "CHAKRA_BASE_URL": "http://127.0.0.1:1/",
     "CHAKRA_PLUGIN_ID": "plugin",
     "CHAKRA_PHONE_NUMBER_ID": "number",
+    "CHAKRA_WHATSAPP_API_VERSION": "v21.0",
 }
 
 
@@ -155,6 +156,7 @@ def test_the_environment_is_read():
     assert settings.access_token == AccessToken(TOKEN)
     assert (settings.base_url, settings.plugin_id) == ("http://127.0.0.1:1", "plugin")
     assert settings.phone_number_id == "number"
+    assert settings.whatsapp_api_version == "v21.0"
 
 
 def test_an_empty_variable_counts_as_unset():
@@ -177,3 +179,10 @@ def test_a_wrong_variable_is_refused():
 def test_filling_leaves_alone_what_is_not_given():
     settings = Settings(plugin_id="a")
     assert settings.fill(plugin_id=None, phone_number_id="b") == Settings(plugin_id="a", phone_number_id="b")
+
+
+def test_the_version_of_metas_api_is_checked():
+    assert Settings().whatsapp_api_version == "v19.0"
+    for wrong in ("19.0", "v19", "V19.0", "v19.0/x", "", "v19.0\n"):
+        with pytest.raises(ValueError, match=r"whatsapp_api_version must look like v19\.0"):
+            Settings(whatsapp_api_version=wrong)

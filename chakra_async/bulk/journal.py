@@ -122,14 +122,14 @@ class Journal:
         Raises:
             JournalError: it is in use, of another plan, no journal, damaged, or cannot be written.
         """
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._plan = plan
         self._lock = _Lock(self.path)
         try:
             with _explained(self.path):
                 self._db = _connect(self.path)
                 self._prepare()
-                self.past = _read_past(self._db, plan.operation)
+                self.past: Past = _read_past(self._db, plan.operation)
         except BaseException:
             self._lock.release()
             raise
@@ -175,6 +175,9 @@ class Journal:
         self._thread.join()
         with suppress(sqlite3.Error), closing(self._db):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # Else whoever reads it later leaves files beside it, and cannot in a folder that is not writable.
+            self._db.execute("PRAGMA busy_timeout = 100")
+            self._db.execute("PRAGMA journal_mode = DELETE")
         self._lock.release()
 
     async def _do(self, sql: str, rows: list[tuple[Any, ...]], problems: Sequence[Problem] = ()) -> None:
@@ -277,11 +280,11 @@ class _Lock:
     """
 
     def __init__(self, journal: Path) -> None:
-        self._path = journal.with_name(f"{journal.name}-lock")
+        self._path = _lock_path(journal)
         try:
-            self._db = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
-            self._db.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+            while not self._take():
+                pass
+        except (sqlite3.OperationalError, OSError) as error:
             if "locked" in str(error):
                 raise JournalError(
                     f"{journal} is in use by another run; wait for it, or give this one another journal."
@@ -289,6 +292,27 @@ class _Lock:
             raise JournalError(
                 f"{journal} cannot be locked: {error}. Is its folder there and writable?"
             ) from None
+
+    def _take(self) -> bool:
+        """Take the lock, unless whoever held it has meanwhile deleted the file that was opened."""
+        self._path.touch()
+        before = self._path.stat().st_ino
+        # Whoever only looks whether it is taken holds it for a moment.
+        self._db = sqlite3.connect(self._path, timeout=0.1, isolation_level=None, check_same_thread=False)
+        try:
+            self._db.execute("BEGIN EXCLUSIVE")
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, sqlite3.OperationalError) and not self._is(before):
+                return False
+            raise
+        if not self._is(before):
+            self._db.close()
+            return False
+        return True
+
+    def _is(self, inode: int) -> bool:
+        return self._path.exists() and self._path.stat().st_ino == inode
 
     def release(self) -> None:
         """Let others have the journal."""
@@ -315,6 +339,8 @@ class _explained:  # noqa: N801
             what = "cannot be written; check the folder and its permissions"
         elif "malformed" in text or "not a database" in text:
             what = "is damaged or no journal; restore it, or begin anew with another file"
+        elif "locked" in text:
+            what = "is being read by another program; wait for it, then run the same again"
         else:
             what = "failed"
         raise JournalError(f"The journal {self._path} {what} ({text}).") from error
@@ -474,9 +500,18 @@ def _open_for_reading(path: Path) -> closing[sqlite3.Connection]:
     return closing(db)
 
 
-def _is_locked(path: Path) -> bool:
+def _lock_path(journal: Path) -> Path:
+    return journal.with_name(f"{journal.name}-lock")
+
+
+def _is_locked(journal: Path) -> bool:
+    """Look, and leave no trace: neither a file, nor one fewer."""
+    path = _lock_path(journal)
+    if not path.exists():
+        return False
     try:
-        _Lock(path).release()
-    except JournalError:
-        return True
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
     return False

@@ -9,6 +9,7 @@ from chakra_async.errors import (
     ChakraError,
     ConnectError,
     JobTimeoutError,
+    JournalError,
     NotFoundError,
     PermissionDeniedError,
 )
@@ -17,7 +18,7 @@ from chakra_async.errors import (
 NOT_ALL = 1
 """Some rows or entries did not succeed, or what was asked for does not exist."""
 USAGE = 2
-"""Arguments, options, token or header cannot be used; nothing was sent."""
+"""Arguments, options, token, header or journal cannot be used; nothing was sent."""
 BROKEN_OFF = 3
 """The service refused, could not be reached, or a file could not be read on or written."""
 TIMED_OUT = 75
@@ -30,7 +31,8 @@ STATUSES = """\b
 Exit status:
     0  every row succeeded
     1  some rows did not succeed
-    2  options, arguments, token or header cannot be used; nothing was sent
+    2  options, arguments, token, header or journal cannot be used; nothing
+       was sent
     3  the run could not begin or could not go on: the token was refused, the
        service was not reachable, a file could not be read on or written
   130  stopped by Ctrl-C        143  stopped by SIGTERM
@@ -43,8 +45,9 @@ def status_of(error: Exception) -> int:
         return TIMED_OUT
     if isinstance(error, NotFoundError):
         return NOT_ALL
-    # What a call refuses before it sends anything was an argument: an empty id, a dot segment.
-    return USAGE if isinstance(error, ValueError) else BROKEN_OFF
+    # What a call refuses before it sends anything was an argument: an empty id, a dot segment. A journal that
+    # fails later, in the middle of a run, is in the report of that run.
+    return USAGE if isinstance(error, ValueError | JournalError) else BROKEN_OFF
 
 
 def sentence(error: BaseException) -> str:

@@ -27,6 +27,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def counted_rows(total: int, before: int) -> str:
+    """``8,400 rows``; ``8,400 rows, 1,200 of them by earlier runs,``."""
+    rows = counted(total, "row")
+    return f"{rows}, {before:,} of them by earlier runs," if before else rows
+
+
 def duration(seconds: float, digits: int = 1) -> str:
     """``2.4 s``, ``26 s``, ``3 min 05 s``, ``2 h 10 min``."""
     if seconds < 10:

@@ -5,9 +5,10 @@ It shares no code with the SDK, so a wrong belief about the API cannot hide on b
 
 from __future__ import annotations
 
-from chakra_async.emulator.records import Effect, Request
+from chakra_async.emulator.events import Event
+from chakra_async.emulator.records import Effect, Message, Request
 from chakra_async.emulator.server import Emulator
 from chakra_async.emulator.settings import JobSettings, Settings
 
 
-__all__ = ["Effect", "Emulator", "JobSettings", "Request", "Settings"]
+__all__ = ["Effect", "Emulator", "Event", "JobSettings", "Message", "Request", "Settings"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 
 from aiohttp import web
 from attrs import evolve
@@ -13,6 +12,9 @@ from chakra_async.emulator.catalog import Token
 from chakra_async.emulator.endpoints import ROUTES
 from chakra_async.emulator.faults import Fault
 from chakra_async.emulator.jobs import JobRunner
+from chakra_async.emulator.multipart import FormParser
+from chakra_async.emulator.ranges import ranged
+from chakra_async.emulator.receive import Received, dispose, receive
 from chakra_async.emulator.refusals import Forbidden, Refusal, TooLarge, Unauthorized, UnknownRoute
 from chakra_async.emulator.request_log import Arrival, RequestLog
 from chakra_async.emulator.routing import Call, Route, Router, parse_query
@@ -21,6 +23,8 @@ from chakra_async.emulator.wire import reset, respond, send_wrongly
 
 
 _router = Router(ROUTES)
+
+Found = tuple[Route, list[str]] | None
 
 
 class App:
@@ -34,18 +38,22 @@ class App:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         arrival = self._log.arrived(request.method, request.raw_path, request.headers)
-        body = await self._read(request, arrival)
-        fault = self._service.faults.take(arrival.method, arrival.path)
-        if fault is not None:
-            return await self._hit(request, arrival, body, fault)
-        answer = self._answer(arrival, body)
+        found = _router.match(arrival.method, arrival.path)
+        received = await receive(request, arrival, *self._limit(arrival, found))
+        try:
+            fault = self._service.faults.take(arrival.method, arrival.path)
+            if fault is not None:
+                return await self._hit(request, arrival, found, received, fault)
+            answer = self._answer(arrival, found, received)
+        finally:
+            dispose(received, self._service.blobs)
         arrival.status = answer.status
-        return respond(answer)
+        return await respond(request, answer)
 
     async def _hit(
-        self, request: web.BaseRequest, arrival: Arrival, body: bytes | None, fault: Fault
+        self, request: web.BaseRequest, arrival: Arrival, found: Found, received: Received, fault: Fault
     ) -> web.StreamResponse:
-        answer = self._answer(arrival, body) if fault.apply else None
+        answer = self._answer(arrival, found, received) if fault.apply else None
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.reset:
@@ -54,49 +62,43 @@ class App:
         arrival.status = altered.status
         return await send_wrongly(request, altered, fault)
 
-    async def _read(self, request: web.BaseRequest, arrival: Arrival) -> bytes | None:
-        """Read the whole body; ``None`` when it is too large, which does not spare the client sending it.
+    def _limit(self, arrival: Arrival, found: Found) -> tuple[int, FormParser | None]:
+        """Say how much of a body to take, and whether to take it as a form."""
+        content_type = arrival.headers.get("Content-Type", "")
+        is_form = content_type.lower().startswith("multipart/form-data")
+        if found is None or found[0].form is None or not is_form or self._token(arrival) is None:
+            return self._service.settings.max_body_bytes, None
+        return self._service.settings.max_upload_bytes, FormParser(content_type, self._service.blobs)
 
-        To answer before the end would reset the connection and lose the answer.
-        """
-        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        limit = self._service.settings.max_body_bytes
-        chunks: list[bytes] = []
-        size = 0
-        digest = hashlib.sha256()
-        async for chunk in request.content.iter_any():
-            size += len(chunk)
-            digest.update(chunk)
-            if size <= limit:
-                chunks.append(chunk)
-            else:
-                chunks.clear()
-        body = b"".join(chunks) if size <= limit else None
-        arrival.received(body, size, digest.hexdigest())
-        return body
-
-    def _answer(self, arrival: Arrival, body: bytes | None) -> Answer:
+    def _answer(self, arrival: Arrival, found: Found, received: Received) -> Answer:
         try:
-            if body is None:
-                limit = self._service.settings.max_body_bytes
-                raise TooLarge(f"The request body has {arrival.size} bytes, more than the limit of {limit}")
-            answer = self._handled(arrival, body)
+            answer = self._handled(arrival, found, received)
         except Refusal as refusal:
             answer = refused(refusal)
-        return _identified(answer, arrival)
+        return _identified(ranged(answer, arrival.headers), arrival)
 
-    def _handled(self, arrival: Arrival, body: bytes) -> Answer:
-        found = _router.match(arrival.method, arrival.path)
+    def _handled(self, arrival: Arrival, found: Found, received: Received) -> Answer:
         token = self._token(arrival)
         if token is None and not (found and found[0].public):
             raise Unauthorized("Unauthorized: the access token is missing or unknown")
         if found is None:
             raise UnknownRoute("Not Found")
+        if received.body is None:
+            size, limit = arrival.size, received.limit
+            raise TooLarge(f"The request body has {size} bytes, more than the limit of {limit}")
         route, parameters = found
         _authorise(route, token)
-        query = parse_query(arrival.query)
-        call = Call(self._service, self._jobs, token, arrival.request_id, query, body)
+        call = Call(
+            service=self._service,
+            jobs=self._jobs,
+            token=token,
+            request_id=arrival.request_id,
+            origin=f"http://{arrival.headers.get('Host', '')}",
+            query=parse_query(arrival.query),
+            schema=route.body or {},
+            body=received.body,
+            form=None if received.form is None else received.form.finish(),
+        )
         return route.handler(call, *parameters)
 
     def _token(self, arrival: Arrival) -> Token | None:

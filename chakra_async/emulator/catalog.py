@@ -25,13 +25,14 @@ _RESERVED: Final = frozenset(
 
 @frozen
 class Procedure:
-    """A kind of process: its unique keys and its states."""
+    """A kind of process: its unique keys, its states and the tasks they may have; ``None`` is any."""
 
     seq: int
     id: str
     short_id: str
     keys: tuple[str, ...]
     states: tuple[str, ...] | None
+    tasks: tuple[str, ...] | None = None
 
     @property
     def first_state(self) -> str:
@@ -59,18 +60,11 @@ class Catalog:
         }
         self._procedures: dict[str, Procedure] = {}
         self._by_seq: dict[int, Procedure] = {}
-        for seq, id_, short_id, keys, states in store.rows(
-            "SELECT seq, id, short_id, keys, states FROM procedure ORDER BY seq"
+        for seq, id_, short_id, *lists in store.rows(
+            "SELECT seq, id, short_id, keys, states, tasks FROM procedure ORDER BY seq"
         ):
-            self._remember(
-                Procedure(
-                    seq,
-                    id_,
-                    short_id,
-                    tuple(orjson.loads(keys)),
-                    None if states is None else tuple(orjson.loads(states)),
-                )
-            )
+            keys, states, tasks = (None if text is None else tuple(orjson.loads(text)) for text in lists)
+            self._remember(Procedure(seq, id_, short_id, keys or (), states, tasks))
 
     def _remember(self, procedure: Procedure) -> None:
         self._procedures[procedure.short_id] = self._procedures[procedure.id] = procedure
@@ -79,6 +73,10 @@ class Catalog:
     def procedure(self, name: str) -> Procedure | None:
         """Find a procedure by its short id or uuid."""
         return self._procedures.get(name)
+
+    def procedures(self) -> list[Procedure]:
+        """List the procedures."""
+        return list(self._by_seq.values())
 
     def procedure_of(self, seq: int) -> Procedure:
         """Find a procedure by its row number."""
@@ -104,31 +102,44 @@ class Catalog:
             self._tokens[new.token] = new
         return new.token
 
-    def add_procedure(self, short_id: str, keys: tuple[str, ...], states: Sequence[str] | None) -> Procedure:
+    def tokens(self) -> list[Token]:
+        """List the tokens."""
+        return list(self._tokens.values())
+
+    def add_procedure(
+        self,
+        short_id: str,
+        keys: tuple[str, ...],
+        states: Sequence[str] | None,
+        tasks: Sequence[str] | None = None,
+    ) -> Procedure:
         """Add a procedure, or change one.
 
         Raises:
             ValueError: a name that cannot work, or other keys for a procedure that has processes.
         """
         states = None if states is None else tuple(states)
-        _check_names(short_id, keys, states)
+        tasks = None if tasks is None else tuple(tasks)
+        _check_names(short_id, keys, states, tasks)
         with self._store.transaction() as db:
             known = self._procedures.get(short_id)
             if known is None:
                 (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM procedure").fetchone()
-                procedure = Procedure(last + 1, str(uuid4()), short_id, keys, states)
+                procedure = Procedure(last + 1, str(uuid4()), short_id, keys, states, tasks)
             else:
                 if known.keys != keys and self._in_use(known):
                     raise ValueError(f"procedure {short_id!r} has processes: its keys cannot change")
-                procedure = evolve(known, keys=keys, states=states)
+                procedure = evolve(known, keys=keys, states=states, tasks=tasks)
             db.execute(
-                "INSERT OR REPLACE INTO procedure VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO procedure VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     procedure.seq,
                     procedure.id,
                     short_id,
-                    orjson.dumps(keys).decode(),
-                    None if states is None else orjson.dumps(states).decode(),
+                    *(
+                        None if names is None else orjson.dumps(names).decode()
+                        for names in (keys, states, tasks)
+                    ),
                 ),
             )
             self._remember(procedure)
@@ -139,8 +150,10 @@ class Catalog:
         return bool(found)
 
 
-def _check_names(short_id: str, keys: tuple[str, ...], states: tuple[str, ...] | None) -> None:
-    for name in (short_id, *keys, *(states or ())):
+def _check_names(
+    short_id: str, keys: tuple[str, ...], states: tuple[str, ...] | None, tasks: tuple[str, ...] | None
+) -> None:
+    for name in (short_id, *keys, *(states or ()), *(tasks or ())):
         if not name or not name.isprintable() or set(name) & set('/"\\'):
             raise ValueError(f"{name!r} cannot be a short id")
     if reserved := _RESERVED.intersection(keys):

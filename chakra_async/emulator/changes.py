@@ -6,7 +6,7 @@ A single call is a batch of one, so single and bulk cannot disagree.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import orjson
@@ -41,6 +41,7 @@ class Batch:
         procedure: the procedure.
         settings: what to do with a key that exists.
         cause: noted with every effect.
+        assignee: turns the name of a user into an id.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class Batch:
         procedure: Procedure,
         settings: Settings,
         cause: Cause,
+        assignee: Callable[[str], str],
     ) -> None:
         self._db = db
         self._processes = processes
         self._procedure = procedure
         self._settings = settings
         self._cause = cause
+        self._assignee = assignee
         self._now = now_ms()
         # What has been read so far, misses included.
         self._by_seq: dict[int, Row | None] = {}
@@ -105,11 +108,12 @@ class Batch:
                 self.update(owner, {**fields, "isDeleted": False}, item=item)
                 return owner
         self._check_free(keys, None)
+        assigned_to = self._assigned(fields, None)
         row = Row(
             self._take_seq(),
             fields.get("status", STATUSES[0]),
             fields.get("state", self._procedure.first_state),
-            fields.get("assignedTo"),
+            assigned_to,
             self._cause.actor,
             fields.get("nextActionAt"),
             self._now,
@@ -130,6 +134,7 @@ class Batch:
         """Apply the fields that are there; ``data`` is merged per attribute."""
         data: dict[str, Any] | None = fields.get("data")
         self._check_rules(fields)
+        assigned_to = self._assigned(fields, row.assigned_to)
         if data:
             keys = self._keys_in(data)
             self._check_free(keys, row)
@@ -138,7 +143,7 @@ class Batch:
             row.data.update(data)
         row.status = fields.get("status", row.status)
         row.state = fields.get("state", row.state)
-        row.assigned_to = fields.get("assignedTo", row.assigned_to)
+        row.assigned_to = assigned_to
         row.next_action_at = fields.get("nextActionAt", row.next_action_at)
         row.updated_at = self._now
         is_deleted = fields.get("isDeleted")
@@ -161,6 +166,10 @@ class Batch:
             )
         if (status := fields.get("status")) is not None and status not in STATUSES:
             raise Refusal(f"Status '{status}' is not one of {', '.join(STATUSES)}")
+
+    def _assigned(self, fields: dict[str, Any], before: str | None) -> str | None:
+        name = fields.get("assignedTo", before)
+        return name if name is None or name == before else self._assignee(name)
 
     def _check_free(self, keys: dict[str, str | None], row: Row | None) -> None:
         for name, text in keys.items():

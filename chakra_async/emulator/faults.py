@@ -36,16 +36,18 @@ class Fault:
         status = self.status or (answer.status if answer else 200)
         if answer is None or (self.status or 0) >= 300:
             answer = failure(status, *(self.errors or (f"A fault on demand: {status}",)))
-        content_type, body = answer.content_type, answer.body
-        if self.errors_in_success and answer.status < 300:
+        content_type, body, blob = answer.content_type, answer.body, answer.blob
+        if self.errors_in_success and answer.status < 300 and content_type == JSON:
             body = orjson.dumps({**orjson.loads(body), "_errors": self.errors_in_success})
         if self.body is not None:
-            content_type, body = JSON, self.body
+            content_type, body, blob = JSON, self.body, None
         if self.empty:
-            body = b""
+            body, blob = b"", None
         elif self.broken_json:
             body = body[: max(len(body) // 2, 1)]
-        return Answer(status, body, self.content_type or content_type, {**answer.headers, **self.headers})
+            blob = blob and blob.part(0, blob.size // 2)
+        headers = {**answer.headers, **self.headers}
+        return Answer(status, body, self.content_type or content_type, headers, blob)
 
 
 @frozen(kw_only=True)
@@ -59,7 +61,15 @@ class JobFault:
     pages: Literal["repeat", "skip"] | None = None
 
 
-_F = TypeVar("_F", Fault, JobFault)
+@frozen(kw_only=True)
+class MessageFault:
+    """Why a message that was accepted fails afterwards."""
+
+    code: int
+    title: str
+
+
+_F = TypeVar("_F", Fault, JobFault, MessageFault)
 
 
 @define(kw_only=True)
@@ -95,6 +105,7 @@ class Faults:
         self._lock = threading.Lock()
         self._requests: list[Planned[Fault]] = []
         self._jobs: list[Planned[JobFault]] = []
+        self._messages: list[Planned[MessageFault]] = []
 
     def next(
         self,
@@ -220,11 +231,36 @@ class Faults:
             self._jobs.append(planned)
         return planned
 
+    def next_message(
+        self,
+        code: int = 131026,
+        title: str = "Message undeliverable",
+        *,
+        times: int | None = 1,
+        after: int = 0,
+    ) -> Planned[MessageFault]:
+        """Let the next messages be accepted and then fail, instead of being sent, delivered and read.
+
+        Args:
+            code: Meta's number of the error.
+            title: Meta's title of the error.
+            times: how many messages are hit; ``None`` is every one until ``clear``.
+            after: let this many messages pass first.
+
+        Returns:
+            The planned fault; its ``fired`` counts the messages it has hit.
+        """
+        planned = Planned(fault=MessageFault(code=code, title=title), after=after, times=times)
+        with self._lock:
+            self._messages.append(planned)
+        return planned
+
     def clear(self) -> None:
         """Forget every planned fault. Jobs already hit stay as they are."""
         with self._lock:
             self._requests.clear()
             self._jobs.clear()
+            self._messages.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault for this request, if one waits for it."""
@@ -233,6 +269,10 @@ class Faults:
     def take_job(self) -> JobFault:
         """Return the fault for a new job; one with nothing in it when none waits."""
         return self._take(self._jobs, "", "") or JobFault()
+
+    def take_message(self) -> MessageFault | None:
+        """Return the fault for a new message, if one waits for it."""
+        return self._take(self._messages, "", "")
 
     def _take(self, waiting: list[Planned[_F]], method: str, path: str) -> _F | None:
         if not waiting:

@@ -20,6 +20,8 @@ _COLUMNS: Final = (
     " is_deleted, data, record"
 )
 
+_LOOKED_AT: Final = 1000
+
 
 @define
 class Row:
@@ -56,7 +58,7 @@ def wire(row: Row, procedure: Procedure, store: Store) -> dict[str, Any]:
         "isDeleted": row.is_deleted,
         "team": store.team,
         "procedure": procedure.id,
-        "entity": _entity(procedure.id),
+        "entity": entity_id(procedure.id),
         "createdBy": row.created_by,
         "assignedTo": row.assigned_to,
         "belongsTo": None,
@@ -69,7 +71,8 @@ def wire(row: Row, procedure: Procedure, store: Store) -> dict[str, Any]:
 
 
 @lru_cache
-def _entity(procedure_id: str) -> str:
+def entity_id(procedure_id: str) -> str:
+    """Return the uuid of the entity that the processes of a procedure are about."""
     return str(uuid5(NAMESPACE_URL, procedure_id))
 
 
@@ -125,6 +128,24 @@ class Processes:
     def all(self, procedure: Procedure) -> list[Row]:
         """List every process, deleted ones included, in the order of their creation."""
         return self._select("process WHERE procedure = ? ORDER BY seq", procedure.seq)
+
+    def states(self, procedure: Procedure) -> tuple[str, ...]:
+        """List the states that its first processes are in."""
+        found = self._store.rows(
+            "SELECT DISTINCT state FROM (SELECT state FROM process WHERE procedure = ? LIMIT ?)"
+            " WHERE state IS NOT NULL",
+            (procedure.seq, _LOOKED_AT),
+        )
+        return tuple(state for (state,) in found)
+
+    def attributes(self, procedure: Procedure) -> dict[str, str]:
+        """List the attributes of its first processes, and the JSON type of one value of each."""
+        found = self._store.rows(
+            "SELECT key, max(type) FROM (SELECT data FROM process WHERE procedure = ? LIMIT ?),"
+            " json_each(data) WHERE type <> 'null' GROUP BY key ORDER BY key",
+            (procedure.seq, _LOOKED_AT),
+        )
+        return dict(found)
 
     def _select(self, rest: str, *parameters: Any) -> list[Row]:
         return [_row(found) for found in self._store.rows(f"SELECT {_COLUMNS} FROM {rest}", parameters)]

@@ -43,7 +43,12 @@ class Condition:
 
 
 def compile_where(
-    where: dict[str, Any], *, procedure: int, keys: Sequence[str], seq_of: Callable[[str], int]
+    where: dict[str, Any],
+    *,
+    procedure: int,
+    keys: Sequence[str],
+    seq_of: Callable[[str], int],
+    user_of: Callable[[str], str | None] = lambda _: None,
 ) -> Condition:
     """Compile a ``where`` object.
 
@@ -52,11 +57,12 @@ def compile_where(
         procedure: row number of the procedure, for its key index.
         keys: its primary keys.
         seq_of: turns the id of a process into its row number.
+        user_of: turns the name of a user into an id, where there is one.
 
     Raises:
         Refusal: the object says something the service does not understand.
     """
-    compiler = _Compiler(procedure, frozenset(keys), seq_of)
+    compiler = _Compiler(procedure, frozenset(keys), seq_of, user_of)
     sql = compiler.all_of(where, "where", depth=0, certain=True)
     return Condition(sql, tuple(compiler.parameters), compiler.by_key)
 
@@ -64,12 +70,19 @@ def compile_where(
 class _Compiler:
     """Builds the text left to right, so that the parameters stay in step with it."""
 
-    def __init__(self, procedure: int, keys: frozenset[str], seq_of: Callable[[str], int]) -> None:
+    def __init__(
+        self,
+        procedure: int,
+        keys: frozenset[str],
+        seq_of: Callable[[str], int],
+        user_of: Callable[[str], str | None],
+    ) -> None:
         self.parameters: list[Any] = []
         self.by_key = False
         self._procedure = procedure
         self._keys = keys
         self._seq_of = seq_of
+        self._user_of = user_of
 
     def all_of(self, where: Any, path: str, *, depth: int, certain: bool) -> str:
         if not isinstance(where, dict):
@@ -134,7 +147,7 @@ class _Compiler:
         )
 
     def _among(self, name: str, values: list[Any], path: str, *, negated: bool) -> str:
-        convert = _converter(name, path)
+        convert = self._user if name == "assignedTo" else _converter(name, path)
         parts: list[str] = []
         for value in values:
             expression = self._expression(name)
@@ -142,6 +155,9 @@ class _Compiler:
             parts.append(f"{expression} IS ?")
         matched = f"({' OR '.join(parts) or '0'})"
         return f"NOT {matched}" if negated else matched
+
+    def _user(self, value: Any) -> Any:
+        return (self._user_of(value) if isinstance(value, str) else None) or value
 
     def _ordered(self, name: str, operator: str, value: Any, path: str) -> str:
         value = _converter(name, path)(value)

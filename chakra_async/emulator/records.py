@@ -73,6 +73,47 @@ class Effect:
     index: int | None
 
 
+@frozen(kw_only=True)
+class Message:
+    """One WhatsApp message.
+
+    Attributes:
+        id: Chakra's id.
+        wamid: WhatsApp's id, what sending answers with.
+        chat_id: the chat it is in.
+        phone: the other side: digits, or the id of a group.
+        direction: ``"OUTBOUND"`` or ``"INBOUND"``.
+        type: Meta's type: ``"text"``, ``"image"``, ``"template"`` and so on.
+        text: what a person reads, the filled-in text of a template included.
+        content: the message as it was sent to the API, or came from WhatsApp.
+        status: where it is now.
+        statuses: every status it got, in the order they came.
+        error: code and title of a failure, else empty.
+        template_id: the template it was made from.
+        process_id: the process it was sent for.
+        phone_number_id: the phone number of the business.
+        request_id: the ``X-Request-Id`` of the call that sent it.
+        at: when it was accepted.
+    """
+
+    id: str
+    wamid: str
+    chat_id: str
+    phone: str
+    direction: str
+    type: str
+    text: str | None
+    content: Mapping[str, Any]
+    status: str
+    statuses: tuple[str, ...]
+    error: Mapping[str, Any]
+    template_id: str | None
+    process_id: str | None
+    phone_number_id: str
+    request_id: str
+    at: datetime
+
+
 def from_ms(ms: int) -> datetime:
     """Turn epoch milliseconds into an aware datetime."""
     return datetime.fromtimestamp(ms / 1000, UTC)

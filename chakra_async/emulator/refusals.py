@@ -42,6 +42,12 @@ class Unauthorized(Refusal):
     status = 401
 
 
+class PaymentRequired(Refusal):
+    """Something the plan of the team does not include."""
+
+    status = 402
+
+
 class Forbidden(Refusal):
     """A token whose role does not reach this far."""
 

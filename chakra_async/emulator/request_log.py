@@ -15,7 +15,7 @@ from chakra_async.emulator.store import now_ms
 
 
 _KEPT_REQUESTS: Final = 10_000
-_KEPT_BODY: Final = 64 * 1024
+KEPT_BODY: Final = 64 * 1024
 
 
 @define
@@ -33,10 +33,10 @@ class Arrival:
     sha256: str = ""
     status: int | None = None
 
-    def received(self, body: bytes | None, size: int, digest: str) -> None:
+    def received(self, body: bytes, size: int, digest: str) -> None:
         """Note the body; a long one only by its size and digest."""
         self.size, self.sha256 = size, digest
-        self.body = body if body is not None and size <= _KEPT_BODY else b""
+        self.body = body if size <= KEPT_BODY else b""
 
 
 class RequestLog:

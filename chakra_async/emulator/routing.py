@@ -6,33 +6,51 @@ Segments are split before they are decoded, so an encoded slash stays inside its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from attrs import frozen
+from attrs import field, frozen
 
 from chakra_async.emulator.answer import Answer
 from chakra_async.emulator.catalog import Token
 from chakra_async.emulator.changes import Cause
 from chakra_async.emulator.jobs import JobRunner
+from chakra_async.emulator.multipart import Form
+from chakra_async.emulator.schema import an_object, parse
 from chakra_async.emulator.service import Service
+from chakra_async.emulator.shapes import OBJECT, Schema, check
 
 
-@frozen
+@frozen(kw_only=True)
 class Call:
-    """One authorised call of an endpoint."""
+    """One authorised call of an endpoint.
+
+    Attributes:
+        origin: scheme and host as the client addresses this server, perhaps through a proxy.
+        schema: what the route says of its body.
+        form: the body when it came as a form.
+    """
 
     service: Service
     jobs: JobRunner
     token: Token | None
     request_id: str
+    origin: str
     query: Mapping[str, str]
+    schema: Schema
     body: bytes
+    form: Form | None = None
 
     @property
     def cause(self) -> Cause:
         """The cause of what this call changes."""
         return Cause(self.request_id, self.token.user if self.token else "")
+
+    def checked(self) -> dict[str, Any]:
+        """Return the JSON of the body, an object, after checking it against the route's schema."""
+        body = parse(self.body)
+        check(body, self.schema)
+        return an_object(body, "body")
 
 
 Handler = Callable[..., Answer]
@@ -48,6 +66,11 @@ class Route:
         handler: called with the call, and the parameters by position.
         writes: refused to tokens that may only read.
         public: answers without a token.
+        body: schema of the JSON it takes, if any.
+        form: schema of the form it takes, if any. Its files are read to disk.
+        query: schemas of what it reads from the query string.
+        gives: schema of the JSON it answers with; ``None`` stands for bytes.
+        gives_also: further statuses of a success, and what they mean.
     """
 
     method: str
@@ -55,6 +78,11 @@ class Route:
     handler: Handler
     writes: bool = False
     public: bool = False
+    body: Schema | None = field(default=None, kw_only=True)
+    form: Schema | None = field(default=None, kw_only=True)
+    query: Mapping[str, Schema] = field(factory=dict[str, Schema], kw_only=True)
+    gives: Schema | None = field(default=OBJECT, kw_only=True)
+    gives_also: Mapping[int, str] = field(factory=dict[int, str], kw_only=True)
 
 
 class Router:

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import orjson
 
+from chakra_async.emulator.multipart import Form
 from chakra_async.emulator.refusals import Refusal, SchemaRefusal
 
 
@@ -68,6 +69,13 @@ def count_in_query(
         return default
     value = int(text) if _DIGITS.fullmatch(text) else text
     return count(value, f"query.{name}", minimum=minimum, maximum=maximum)
+
+
+def upload_form(form: Form | None) -> Form:
+    """Return the form of an upload, which anything else is not."""
+    if form is None:
+        raise Refusal("The request body must be multipart/form-data")
+    return form
 
 
 def process_fields(fields: dict[str, Any], where: str) -> None:

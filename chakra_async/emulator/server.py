@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from aiohttp import web
-
-from chakra_async.emulator.app import App
-from chakra_async.emulator.catalog import Catalog, Procedure, Role
+from chakra_async.emulator.catalog import Procedure, Role
+from chakra_async.emulator.controls import Controls
 from chakra_async.emulator.faults import Faults
-from chakra_async.emulator.job_records import JobRecords
-from chakra_async.emulator.jobs import JobRunner
 from chakra_async.emulator.ledger import Ledger
-from chakra_async.emulator.processes import Processes, wire
+from chakra_async.emulator.processes import wire
 from chakra_async.emulator.records import Request
 from chakra_async.emulator.request_log import RequestLog
+from chakra_async.emulator.running import Running
 from chakra_async.emulator.service import Service
 from chakra_async.emulator.settings import JobSettings, Settings
-from chakra_async.emulator.store import MEMORY, Store
+from chakra_async.emulator.store import MEMORY
 
 
-_log = logging.getLogger("chakra_async.emulator")
-
-
-class Emulator:
+class Emulator(Controls):
     """Chakra on localhost: stateful, with background jobs that take time and faults on demand.
 
     Use it as a context manager, sync or async. It serves from a thread and an event loop of its own; every
     method and attribute may be used from any thread while it runs. The procedures ``lead`` (primary keys
-    ``lead_id`` and ``phone_number``) and ``ticket`` (``ticket_id``) exist from the start.
+    ``lead_id`` and ``phone_number``) and ``ticket`` (``ticket_id``) exist from the start, as does a WhatsApp
+    plugin with one business account and one phone number.
 
     Args:
         host: address to listen on.
@@ -70,7 +62,7 @@ class Emulator:
         self._host, self._port, self._db = host, port, db
         self._given_token = token
         self._log = RequestLog()
-        self._running: _Running | None = None
+        self._running: Running | None = None
 
     def start(self) -> None:
         """Open the state and serve; the context manager does this.
@@ -82,7 +74,7 @@ class Emulator:
         """
         if self._running is not None:
             raise RuntimeError("the emulator is running already")
-        running = _Running(self._db, self._given_token, self.faults, self.settings, self.job_settings)
+        running = Running(self._db, self._given_token, self.faults, self.settings, self.job_settings)
         try:
             running.serve(self._host, self._port, self._log)
         except BaseException:
@@ -145,6 +137,7 @@ class Emulator:
         *,
         primary_key: str | tuple[str, ...] | None = None,
         states: Sequence[str] | None = None,
+        tasks: Sequence[str] | None = None,
     ) -> str:
         """Add a procedure, or change one, and return its uuid.
 
@@ -152,15 +145,16 @@ class Emulator:
             short_id: its name in paths.
             primary_key: the attributes whose values are unique.
             states: the states a process may have, the first for new ones; ``None`` accepts any.
+            tasks: the tasks a process may have; ``None`` accepts any.
 
         Raises:
             ValueError: a name that cannot work, or other keys for a procedure that has processes.
         """
-        return self._service.catalog.add_procedure(short_id, _keys(primary_key), states).id
+        return self._service.catalog.add_procedure(short_id, _keys(primary_key), states, tasks).id
 
     def add_token(self, role: Role = "read-only", token: str | None = None) -> str:
         """Add an access token with the role ``"admin"`` or ``"read-only"`` and return it."""
-        return self._service.catalog.add_token(role, token)
+        return self._service.add_token(role, token)
 
     def processes(self, procedure: str) -> list[dict[str, Any]]:
         """Return all processes of a procedure as the API shows them, in order, deleted ones included."""
@@ -184,7 +178,7 @@ class Emulator:
         return procedure
 
     @property
-    def _now(self) -> _Running:
+    def _now(self) -> Running:
         if self._running is None:
             raise RuntimeError("the emulator is not running: use it inside `with Emulator() as emulator:`")
         return self._running
@@ -192,77 +186,6 @@ class Emulator:
     @property
     def _service(self) -> Service:
         return self._now.service
-
-
-class _Running:
-    """One stretch of serving: the open state and the thread."""
-
-    def __init__(
-        self, db: str, token: str | None, faults: Faults, settings: Settings, job_settings: JobSettings
-    ) -> None:
-        store = Store(db)
-        try:
-            catalog = Catalog(store)
-            self.token = (None if token else catalog.admin_token()) or catalog.add_token("admin", token)
-            for name, keys in _ALWAYS.items():
-                if catalog.procedure(name) is None:
-                    catalog.add_procedure(name, keys, None)
-        except BaseException:
-            store.close()
-            raise
-        self.service = Service(
-            store, catalog, Processes(store), JobRecords(store), faults, settings, job_settings
-        )
-        self.url = ""
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
-
-    def serve(self, host: str, port: int, log: RequestLog) -> None:
-        """Start the thread and wait until the port is open."""
-        ready: Future[None] = Future()
-
-        def run() -> None:
-            try:
-                asyncio.run(self._serve(host, port, log, ready))
-            except BaseException as error:
-                if ready.done():
-                    raise
-                ready.set_exception(error)
-
-        # A daemon, so that an emulator which nobody closed cannot keep the interpreter alive.
-        self._thread = threading.Thread(target=run, name="chakra-emulator", daemon=True)
-        self._thread.start()
-        ready.result()
-
-    async def _serve(self, host: str, port: int, log: RequestLog, ready: Future[None]) -> None:
-        jobs = JobRunner(self.service)
-        app = App(self.service, jobs, log)
-        server = web.Server(app.handle, access_log=None, logger=_log, read_bufsize=2**20)
-        # Not 0, which aiohttp takes for no limit: a request that a fault delays would hold up the end.
-        runner = web.ServerRunner(server, shutdown_timeout=0.01)
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port).start()
-            address = runner.addresses[0]
-            self.url = f"http://{f'[{host}]' if ':' in host else host}:{address[1]}"
-            jobs.resume()
-            ready.set_result(None)
-            await self._stop.wait()
-        finally:
-            await jobs.close()
-            await runner.cleanup()
-
-    def close(self) -> None:
-        """Stop the thread, then close the state."""
-        if self._loop is not None and self._stop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
-        self.service.store.close()
-
-
-_ALWAYS: dict[str, tuple[str, ...]] = {"lead": ("lead_id", "phone_number"), "ticket": ("ticket_id",)}
 
 
 def _keys(primary_key: str | tuple[str, ...] | None) -> tuple[str, ...]:

@@ -15,11 +15,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 from chakra_async.emulator.ids import Ids
+from chakra_async.emulator.tables import CHUNKS, SCHEMA
 
 
 MEMORY: Final = ":memory:"
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 _ALWAYS: Final = ("secure_delete = OFF", "temp_store = MEMORY")
 _IN_MEMORY: Final = (*_ALWAYS, "journal_mode = MEMORY", "synchronous = OFF")
@@ -31,49 +32,6 @@ _IN_A_FILE: Final = (
     "synchronous = NORMAL",
     "cache_size = -65536",
 )
-
-# The bodies of jobs have a table of their own: a job's counts change with every slice, and sqlite would
-# copy the body along each time. An entry is stored only when it failed; a successful one is its effect, and
-# the effects of a slice stand together in the ledger, so a row a slice does for an index.
-_SCHEMA: Final = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE token (token TEXT PRIMARY KEY, role TEXT NOT NULL, user TEXT NOT NULL);
-CREATE TABLE procedure (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, short_id TEXT NOT NULL UNIQUE,
-    keys TEXT NOT NULL, states TEXT
-);
-CREATE TABLE process (
-    seq INTEGER PRIMARY KEY, procedure INTEGER NOT NULL, status TEXT NOT NULL, state TEXT, assigned_to TEXT,
-    created_by TEXT NOT NULL, next_action_at INTEGER, created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL, is_deleted INTEGER NOT NULL, data TEXT NOT NULL, record TEXT
-);
-CREATE INDEX process_live ON process (procedure) WHERE is_deleted = 0;
-CREATE TABLE process_key (
-    procedure INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, process INTEGER NOT NULL,
-    PRIMARY KEY (procedure, name, value)
-) WITHOUT ROWID;
-CREATE TABLE job (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, procedure INTEGER NOT NULL, kind TEXT NOT NULL,
-    request_id TEXT NOT NULL, actor TEXT NOT NULL, total INTEGER NOT NULL,
-    success INTEGER NOT NULL DEFAULT 0, invalid INTEGER NOT NULL DEFAULT 0,
-    error INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
-    started_at INTEGER NOT NULL DEFAULT 0, completed_at INTEGER NOT NULL DEFAULT 0,
-    vanished INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE job_body (job INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE failed_entry (
-    job INTEGER NOT NULL, item INTEGER NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL,
-    process INTEGER, PRIMARY KEY (job, item)
-) WITHOUT ROWID;
-CREATE TABLE ledger (
-    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, process INTEGER NOT NULL, key TEXT,
-    request_id TEXT, job INTEGER, item INTEGER
-);
-CREATE TABLE job_slice (
-    job INTEGER NOT NULL, first_item INTEGER NOT NULL, last_item INTEGER NOT NULL,
-    first_effect INTEGER NOT NULL, last_effect INTEGER NOT NULL, PRIMARY KEY (job, first_item)
-) WITHOUT ROWID;
-"""
 
 
 def now_ms() -> int:
@@ -111,14 +69,18 @@ class Store:
         is_new = version == 0 and not self.rows("SELECT 1 FROM sqlite_master LIMIT 1")
         if not is_new and version != _VERSION:
             raise sqlite3.DatabaseError("it holds something else")
+        if in_memory:
+            # Before temp_store, which would keep this one in memory as well.
+            self._db.execute("ATTACH DATABASE '' AS spill")
         for pragma in _IN_MEMORY if in_memory else _IN_A_FILE:
             self._db.execute(f"PRAGMA {pragma}")
         with self.transaction():
             if is_new:
                 self._create()
+                self._db.execute(CHUNKS.format(place="spill" if in_memory else "main"))
 
     def _create(self) -> None:
-        for statement in _SCHEMA.split(";"):
+        for statement in SCHEMA.split(";"):
             self._db.execute(statement)
         meta = [("team", str(uuid4())), ("ids", Ids().secret)]
         self._db.executemany("INSERT INTO meta VALUES (?, ?)", meta)
@@ -131,8 +93,14 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
-        """Hold the lock and a write transaction; commit at the end, roll back on an exception."""
+        """Hold the lock and a write transaction; commit at the end, roll back on an exception.
+
+        Inside another transaction it is a part of that one.
+        """
         with self._lock:
+            if self._db.in_transaction:
+                yield self._db
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -6,6 +6,7 @@ import socket
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from aiohttp import web
 
@@ -17,9 +18,19 @@ _CHUNK = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-def respond(answer: Answer) -> web.Response:
-    """Turn an answer into aiohttp's response."""
-    return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
+async def respond(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Send an answer; stored bytes go out as they are read."""
+    if answer.blob is None:
+        return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
+    response = web.StreamResponse(status=answer.status, headers=_headers(answer))
+    response.content_length = answer.size
+    try:
+        await response.prepare(request)
+        for chunk in answer.chunks():
+            await response.write(chunk)
+    except ConnectionError:
+        pass  # the client has seen enough
+    return response
 
 
 def _headers(answer: Answer) -> dict[str, str]:
@@ -39,19 +50,20 @@ def reset(request: web.BaseRequest) -> web.StreamResponse:
 
 async def send_wrongly(request: web.BaseRequest, answer: Answer, fault: Fault) -> web.StreamResponse:
     """Send an answer padded, compressed or cut as the fault wants, in pieces to save memory."""
-    length, chunks = len(answer.body), iter([answer.body])
+    length, chunks = answer.size, answer.chunks()
     headers = _headers(answer)
     if fault.huge is not None:
-        length = max(fault.huge, length)
-        chunks = _padded(answer.body, length)
+        missing = max(fault.huge - length, 0)
+        length += missing
+        chunks = _padded(answer.body, length) if answer.blob is None else chain(chunks, _spaces(missing))
     if fault.gzip:
         headers["Content-Encoding"] = "gzip"
         chunks = _gzipped(chunks)
-        if fault.huge is None:
+        if fault.huge is None and answer.blob is None:
             whole = b"".join(chunks)
             length, chunks = len(whole), iter([whole])
     response = web.StreamResponse(status=answer.status, headers=headers)
-    if fault.huge is None or not fault.gzip:
+    if not fault.gzip or (fault.huge is None and answer.blob is None):
         response.content_length = length
     try:
         await response.prepare(request)
@@ -80,6 +92,11 @@ def _padded(body: bytes, length: int) -> Iterator[bytes]:
     for start in range(0, missing, _CHUNK):
         yield filler[: missing - start]
     yield frame[-2:]
+
+
+def _spaces(count: int) -> Iterator[bytes]:
+    for start in range(0, count, _CHUNK):
+        yield b" " * min(_CHUNK, count - start)
 
 
 def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:

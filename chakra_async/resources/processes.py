@@ -27,7 +27,7 @@ from chakra_async.bulk.engine import BulkOptions, Engine
 from chakra_async.bulk.follow import JobCalls
 from chakra_async.bulk.journal import Plan
 from chakra_async.bulk.rows import Outcome, Progress
-from chakra_async.bulk.run import BulkRun, DescribedSource, Source, check_source
+from chakra_async.bulk.run import BulkRun, Source, check_source, describe
 from chakra_async.models.jobs import Job
 from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
 from chakra_async.paging import Page, Pager
@@ -435,7 +435,7 @@ class Processes:
             base_url=settings.base_url,
             procedure=procedure,
             operation=calls.done,
-            source=source.describe() if isinstance(source, DescribedSource) else None,
+            source=None if options.journal is None else describe(source),
         )
         return BulkRun(Engine(calls, encoder, options, settings.timeouts, plan, expected), source)
 

@@ -23,14 +23,38 @@ if TYPE_CHECKING:
     from chakra_async.sync.resources.processes import Processes
     from chakra_async.sync.resources.tasks import Tasks
     from chakra_async.sync.resources.users import Users
+    from chakra_async.sync.resources.whatsapp_accounts import Accounts
+    from chakra_async.sync.resources.whatsapp_calling import Calling
+    from chakra_async.sync.resources.whatsapp_flows import Flows
+    from chakra_async.sync.resources.whatsapp_groups import Groups
     from chakra_async.sync.resources.whatsapp_media import Media
+    from chakra_async.sync.resources.whatsapp_messages import Messages
+    from chakra_async.sync.resources.whatsapp_phone_numbers import PhoneNumbers
+    from chakra_async.sync.resources.whatsapp_plugins import Plugins
+    from chakra_async.sync.resources.whatsapp_templates import Templates
 
 
 class WhatsApp:
     """Messages, templates, media and all else of WhatsApp."""
 
-    media: Lazy[Media] = Lazy("chakra_async.sync.resources.whatsapp_media:Media")
+    messages: Lazy[Messages] = Lazy("sync.resources.whatsapp_messages:Messages")
+    """Sending messages, with and without templates."""
+    templates: Lazy[Templates] = Lazy("sync.resources.whatsapp_templates:Templates")
+    """Message templates."""
+    media: Lazy[Media] = Lazy("sync.resources.whatsapp_media:Media")
     """Pictures, documents and the like: sent and received."""
+    flows: Lazy[Flows] = Lazy("sync.resources.whatsapp_flows:Flows")
+    """Keys for flows."""
+    calling: Lazy[Calling] = Lazy("sync.resources.whatsapp_calling:Calling")
+    """Calls."""
+    groups: Lazy[Groups] = Lazy("sync.resources.whatsapp_groups:Groups")
+    """Groups."""
+    phone_numbers: Lazy[PhoneNumbers] = Lazy("sync.resources.whatsapp_phone_numbers:PhoneNumbers")
+    """Phone numbers of the team."""
+    accounts: Lazy[Accounts] = Lazy("sync.resources.whatsapp_accounts:Accounts")
+    """WhatsApp business accounts."""
+    plugins: Lazy[Plugins] = Lazy("sync.resources.whatsapp_plugins:Plugins")
+    """WhatsApp plugins."""
 
     def __init__(self, portal: Portal, whatsapp: client.WhatsApp) -> None:
         self._portal = portal
@@ -70,19 +94,19 @@ class Client:
     """Leads, tickets, field visits."""
     jobs: Jobs
     """Background jobs."""
-    tasks: Lazy[Tasks] = Lazy("chakra_async.sync.resources.tasks:Tasks")
+    tasks: Lazy[Tasks] = Lazy("sync.resources.tasks:Tasks")
     """What is to be done, or was done, for a process."""
-    users: Lazy[Users] = Lazy("chakra_async.sync.resources.users:Users")
+    users: Lazy[Users] = Lazy("sync.resources.users:Users")
     """Users of the team."""
-    photos: Lazy[Photos] = Lazy("chakra_async.sync.resources.photos:Photos")
+    photos: Lazy[Photos] = Lazy("sync.resources.photos:Photos")
     """Photos, which attributes name by their ids."""
-    config: Lazy[Config] = Lazy("chakra_async.sync.resources.config:Config")
+    config: Lazy[Config] = Lazy("sync.resources.config:Config")
     """What the uuids in other objects stand for."""
-    leads: Lazy[Leads] = Lazy("chakra_async.sync.resources.leads:Leads")
+    leads: Lazy[Leads] = Lazy("sync.resources.leads:Leads")
     """Processes of the procedure ``lead``."""
-    chats: Lazy[Chats] = Lazy("chakra_async.sync.resources.chats:Chats")
+    chats: Lazy[Chats] = Lazy("sync.resources.chats:Chats")
     """Chats and their messages."""
-    partner: Lazy[Partner] = Lazy("chakra_async.sync.resources.partner:Partner")
+    partner: Lazy[Partner] = Lazy("sync.resources.partner:Partner")
     """Connecting clients' WhatsApp accounts, and where plugins send their events."""
     whatsapp: WhatsApp
     """Messages, templates, media and all else of WhatsApp."""

@@ -9,7 +9,7 @@ import pytest
 from chakra_async.bulk.rows import RowResult
 from chakra_async.cli.bulk.account import Account
 from chakra_async.cli.bulk.lines import count_rows
-from chakra_async.cli.bulk.options import column_types
+from chakra_async.cli.bulk.request import column_types
 from chakra_async.cli.text import as_options, clean, counted, duration
 
 
@@ -72,7 +72,7 @@ def test_words():
 
 
 def test_the_account_is_bounded_and_keeps_the_first_rows():
-    account = Account(None)
+    account = Account()
     for index in reversed(range(1000)):
         call = f" [PATCH /v1/x, {index} attempts] Safe to try again. Request id: r{index}."
         account.add(RowResult(index, {"id": f"p{index}"}, "failed", (f"no{call}",)))

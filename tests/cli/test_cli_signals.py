@@ -52,6 +52,16 @@ def wait_until(condition, seconds=15.0):
         time.sleep(0.01)
 
 
+def hears(process):
+    """Whether the command has come to handle SIGTERM; where nobody can tell, after a while."""
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        time.sleep(2)
+        return True
+    caught = int(re.search(r"SigCgt:\s*(\w+)", status.read_text())[1], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
 def submitted(emulator):
     return sum(request.method == "PATCH" for request in emulator.requests)
 
@@ -117,6 +127,7 @@ def test_slow_standard_input_can_be_interrupted(spawn, many):
     with spawn(*arguments, stdin=subprocess.PIPE) as process:
         process.stdin.write("tailnum,seats\nN1,7\nN2,8\n")
         process.stdin.flush()
+        wait_until(lambda: hears(process))
         time.sleep(0.7)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
@@ -128,7 +139,7 @@ def test_slow_standard_input_can_be_interrupted(spawn, many):
 def test_standard_input_in_which_nothing_comes(spawn):
     arguments = ("bulk", "update", "aircraft", "-", "--format", "csv", "--key", "tailnum")
     with spawn(*arguments, stdin=subprocess.PIPE) as process:
-        time.sleep(0.7)
+        wait_until(lambda: hears(process))
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
         assert process.stderr.read() == "Stopped by SIGTERM; nothing was sent.\n"

@@ -33,10 +33,32 @@ class Api:
 
     def __call__(self, method, path, body=None, **options):
         encoded = None if body is None else json.dumps(body).encode()
-        answer = self.raw(method, path, encoded, **options)
+        return self.decode(self.raw(method, path, encoded, **options))
+
+    def decode(self, answer):
         decoded = json.loads(answer.body)
         answer.data, answer.meta = decoded["_data"], decoded.get("_meta")
         answer.errors = decoded.get("_errors")
+        return answer
+
+    def upload(self, path, files, fields=None, **options):
+        """Send a form; each file is ``(name, bytes, filename, content type)``."""
+        parts = [f'; name="{name}"\r\n\r\n{text}'.encode() for name, text in (fields or {}).items()]
+        for name, data, filename, kind in files:
+            head = f'; name="{name}"; filename="{filename}"\r\n'
+            head += f"Content-Type: {kind}\r\n\r\n" if kind else "\r\n"
+            parts.append(head.encode() + data)
+        body = b"".join(b"--edge\r\nContent-Disposition: form-data" + part + b"\r\n" for part in parts)
+        headers = {"Content-Type": "multipart/form-data; boundary=edge", **options.pop("headers", {})}
+        answer = self.raw("POST", path, body + b"--edge--\r\n", headers=headers, **options)
+        return self.decode(answer)
+
+    def meta(self, method, path, body=None, **options):
+        """Call an endpoint that answers as Meta does, without the envelope."""
+        encoded = None if body is None else json.dumps(body).encode()
+        answer = self.raw(method, path, encoded, **options)
+        answer.json = json.loads(answer.body)
+        answer.errors = answer.json.get("_errors")
         return answer
 
     def create(self, *rows, path=AIRCRAFT):
@@ -84,6 +106,18 @@ def emulator():
 @pytest.fixture
 def api(emulator):
     return Api(emulator)
+
+
+@pytest.fixture
+def plugin(emulator):
+    """The beginning of the paths that belong to the plugin."""
+    return f"/v1/ext/plugin/whatsapp/{emulator.plugin_id}"
+
+
+@pytest.fixture
+def number(emulator, plugin):
+    """The beginning of the paths that belong to the phone number."""
+    return f"{plugin}/api/v22.0/{emulator.phone_number_id}"
 
 
 @pytest.fixture

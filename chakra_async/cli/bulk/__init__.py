@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from chakra_async.cli.bulk.options import Request, SectionedCommand, bulk_options
+from chakra_async.cli.bulk.journal import failures, resume, status
+from chakra_async.cli.bulk.options import SectionedCommand, bulk_options
+from chakra_async.cli.bulk.request import Request
 from chakra_async.cli.bulk.start import start
 from chakra_async.cli.connection import Connection, pass_connection
 from chakra_async.cli.status import STATUSES
@@ -19,9 +21,15 @@ def bulk() -> None:
 
 bulk.help = f"""{bulk.help}
 
-Progress goes to stderr, the account of the run to stdout.
+Progress goes to stderr, the account of the run to stdout. With --journal a run can be taken up again by
+resume, whatever has ended it.
 
 {STATUSES}"""
+
+
+bulk.add_command(resume)
+bulk.add_command(status)
+bulk.add_command(failures)
 
 
 @bulk.command("update", cls=SectionedCommand)
@@ -59,7 +67,8 @@ def create(connection: Connection, ctx: click.Context, /, **given: Any) -> None:
     has a primary key. Every other column is sent as an attribute under its own name, unless --data or --skip
     say otherwise.
 
-    No row is ever sent twice: when an answer is lost, its rows end as "unknown".
+    No row is ever sent twice: when an answer is lost, its rows are looked up by their keys, and without a
+    key they end as "unknown".
 
     \b
     Examples:

@@ -58,7 +58,7 @@ class Group:
 class Account:
     """Takes every row that did not succeed: writes it to the failures file, and keeps a few to show."""
 
-    def __init__(self, writer: FailuresWriter | None) -> None:
+    def __init__(self) -> None:
         self.count: int = 0
         self.groups: dict[tuple[str, str], Group] = {}
         self.whole = False
@@ -67,12 +67,13 @@ class Account:
         """Why the run could not go on."""
         self.write_error: OSError | None = None
         """Why the failures file is not whole."""
-        self._writer = writer
+        self.writer: FailuresWriter | None = None
+        """Where the rows go as well."""
 
     @property
     def written(self) -> int:
         """Rows in the failures file."""
-        return 0 if self._writer is None else self._writer.count
+        return 0 if self.writer is None else self.writer.count
 
     def ordered(self) -> list[Group]:
         """Return the groups in the order of the file; rows that were merely not sent come last."""
@@ -92,16 +93,16 @@ class Account:
             group = self.groups[key] = Group(*key)
         if group is not None:
             group.add(Row(result.index, result.line, result.key))
-        if self._writer is not None and self.write_error is None:
+        if self.writer is not None and self.write_error is None:
             try:
-                self._writer.write(result)
+                self.writer.write(result)
             except OSError as error:
                 self.write_error = error
 
     def close(self) -> None:
         """Finish the failures file."""
-        if self._writer is not None:
+        if self.writer is not None:
             try:
-                self._writer.close()
+                self.writer.close()
             except OSError as error:
                 self.write_error = self.write_error or error

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from typing import Any
 
 import click
 
-from chakra_async.bulk.rows import Progress
 from chakra_async.bulk.run import BulkRun
 from chakra_async.bulk.sources import RowReader
 from chakra_async.cli.bulk.account import Account
-from chakra_async.cli.bulk.feed import PipedRows, feed_file
-from chakra_async.cli.bulk.inside import Watched
+from chakra_async.cli.bulk.feed import FileRows, PipedRows
 from chakra_async.cli.bulk.interrupts import Interrupts
-from chakra_async.cli.bulk.options import Request
+from chakra_async.cli.bulk.past import Past
 from chakra_async.cli.bulk.progress import show_progress
 from chakra_async.cli.bulk.report import report
+from chakra_async.cli.bulk.request import Request
 from chakra_async.cli.connection import Connection
 from chakra_async.cli.text import as_options, counted
 from chakra_async.client import Client
 
 
-async def drive(client: Client, request: Request, reader: RowReader[Any], *, piped: bool) -> int:
+async def drive(client: Client, request: Request, reader: RowReader[Any]) -> int:
     """Do the whole run, tell what became of it, and return the exit status.
 
     Raises:
         click.UsageError: the file's header cannot serve; nothing was sent.
+        JournalError: the journal cannot be used; nothing was sent.
         OSError: the file cannot be read, or the failures file not be replaced; nothing was sent.
     """
     with Interrupts() as interrupts, ExitStack() as stack:
-        async with client:
+        async with client, AsyncExitStack() as entered:
             try:
-                rows = await _first(reader, piped=piped)
+                rows = await _first(reader, piped=request.piped)
             except ValueError as error:
                 raise click.UsageError(as_options(str(error))) from None
             except asyncio.CancelledError:
@@ -43,54 +44,60 @@ async def drive(client: Client, request: Request, reader: RowReader[Any], *, pip
                 _uncancel()
                 click.echo(f"Stopped by {interrupts.name}; nothing was sent.", err=True)
                 return interrupts.status
-            writer = None
+            account = Account()
+            if request.journal is not None:
+                rows.past = Past(request.journal, account.add)
+            run = _begin(client, request, rows)
+            # Before the failures file, which is replaced at once.
+            await entered.enter_async_context(run)
             if request.failures is not None:
-                writer = stack.enter_context(reader.failures(request.failures, overwrite=request.overwrite))
-            account = Account(writer)
-            run = Watched(lambda told: _begin(client, request, rows, told))
-            path = None if piped else request.file
+                writer = reader.failures(request.failures, overwrite=request.overwrite)
+                account.writer = stack.enter_context(writer)
+            path = None if request.piped else request.file
             plain = click.get_current_context().ensure_object(Connection).verbose
             header = reader.format == "csv"
-            async with show_progress(run.look, path, header=header, quiet=request.quiet, plain=plain) as say:
+            async with show_progress(
+                lambda: run.progress, path, header=header, quiet=request.quiet, plain=plain
+            ) as say:
                 drain = client.settings.timeouts.drain
                 interrupts.stop = lambda: _stop(run, rows, interrupts, drain, say)
-                await _carry_out(run, account, interrupts)
+                await _carry_out(run, entered, account, interrupts)
         # Closed before the report, which tells people to look into it.
         account.close()
-        return report(run.run.summary, account, request, interrupts)
+        return report(run.summary, account, request, interrupts)
 
 
-async def _first(reader: RowReader[Any], *, piped: bool) -> Any:
+async def _first(reader: RowReader[Any], *, piped: bool) -> FileRows | PipedRows:
     if not piped:
-        return feed_file(reader)
+        return FileRows(reader)
     rows = PipedRows(reader)
     await rows.begin()
     return rows
 
 
-def _begin(client: Client, request: Request, rows: Any, on_progress: Callable[[Progress], object]) -> BulkRun:
+def _begin(client: Client, request: Request, rows: FileRows | PipedRows) -> BulkRun:
     processes = client.processes
-    method = {
+    methods: dict[str, Callable[..., BulkRun]] = {
         "update": processes.bulk_update,
-        "create": processes.bulk_create,
+        "create": partial(processes.bulk_create, on_unknown=request.on_unknown),
         "delete": processes.bulk_delete,
-    }[request.action]
-    return method(
+    }
+    return methods[request.action](
         request.procedure,
         rows,
         chunk_size=request.chunk_size,
         max_chunk_bytes=request.max_chunk_bytes,
         concurrency=request.concurrency,
+        journal=request.journal,
         stop_on_error=request.stop_on_error,
-        on_progress=on_progress,
     )
 
 
-async def _carry_out(run: Watched, account: Account, interrupts: Interrupts) -> None:
+async def _carry_out(run: BulkRun, entered: AsyncExitStack, account: Account, interrupts: Interrupts) -> None:
     """Iterate to the end, whatever end that is; only rows that did not succeed are looked at."""
     try:
-        async with run.run:
-            async for result in run.run:
+        async with entered.pop_all():
+            async for result in run:
                 if not result.ok:
                     account.add(result)
                     if account.write_error is not None:
@@ -102,18 +109,24 @@ async def _carry_out(run: Watched, account: Account, interrupts: Interrupts) -> 
     except Exception as error:  # the account comes first, then the error
         account.error = error
     interrupts.ignore()
-    account.whole = run.whole
-    for result in run.left_over():
+    account.whole = run.exhausted
+    for result in run.leftover():
         if not result.ok:
             account.add(result)
 
 
-def _stop(run: Watched, rows: Any, interrupts: Interrupts, drain: float, say: Callable[[str], None]) -> None:
+def _stop(
+    run: BulkRun,
+    rows: FileRows | PipedRows,
+    interrupts: Interrupts,
+    drain: float,
+    say: Callable[[str], None],
+) -> None:
     """Send nothing more, and give what is in flight the time to end."""
     run.stop(f"stopped by {interrupts.name}")
     if isinstance(rows, PipedRows):
         rows.end()
-    if flying := run.look().in_flight:
+    if flying := run.progress.in_flight:
         say(
             f"Stopping: waiting up to {drain:g} s for {counted(flying, 'job')} to end. "
             "Ctrl-C again stops at once."

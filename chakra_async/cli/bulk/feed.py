@@ -10,20 +10,33 @@ from itertools import chain, islice
 from typing import Any, Self
 
 from chakra_async.bulk.sources import RowReader
+from chakra_async.cli.bulk.past import Past
 
 
 _BATCH = 512
 _BATCHES = 8
 
 
-def feed_file(reader: RowReader[Any]) -> Iterator[Any]:
-    """Read the first row, and with it the header, and return all rows.
+class FileRows(Iterable[Any]):
+    """The rows of a file, of which the first is read at once, and with it the header.
 
     Raises:
         ValueError: the header cannot serve.
         OSError: the file cannot be read.
     """
-    return chain(list(islice(reader, 1)), reader)
+
+    def __init__(self, reader: RowReader[Any]) -> None:
+        self.past: Past | None = None
+        """Is shown every row, where there is one."""
+        self._reader = reader
+        self._rows: Iterator[Any] = chain(list(islice(reader, 1)), reader)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what is read and how."""
+        return self._reader.describe()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows if self.past is None else map(self.past.see, self._rows)
 
 
 class PipedRows(AsyncIterator[Any]):
@@ -34,12 +47,18 @@ class PipedRows(AsyncIterator[Any]):
     """
 
     def __init__(self, reader: RowReader[Any]) -> None:
+        self.past: Past | None = None
+        """Is shown every row, where there is one."""
         self._reader = reader
         self._loop = asyncio.get_running_loop()
         self._arrived: asyncio.Queue[Iterable[Any] | Exception | None] = asyncio.Queue()
         self._places = threading.Semaphore(_BATCHES)
         self._batch: Iterator[Any] = iter(())
         self._ended = False
+
+    def describe(self) -> dict[str, Any]:
+        """Say how it is read; what is read, only the rows themselves can tell."""
+        return self._reader.describe()
 
     async def begin(self) -> None:
         """Start reading, and wait for the first row.
@@ -62,7 +81,7 @@ class PipedRows(AsyncIterator[Any]):
     async def __anext__(self) -> Any:
         while not self._ended:
             for row in self._batch:
-                return row
+                return row if self.past is None else self.past.see(row)
             await self._next_batch()
         raise StopAsyncIteration
 

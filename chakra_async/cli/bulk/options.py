@@ -1,125 +1,17 @@
-"""The options of the bulk commands, and what they say about the file's columns."""
+"""The options of the bulk commands."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import click
-from attrs import define
 
-from chakra_async.bulk.sources import Columns, ColumnType, parse_column
+from chakra_async.cli.bulk.request import TYPES, Action
 from chakra_async.cli.connection import connection_options
-from chakra_async.cli.text import as_options
 
 
 F = TypeVar("F", bound=Callable[..., Any])
-Action: TypeAlias = Literal["update", "create", "delete"]
-
-TYPES: tuple[str, ...] = get_args(ColumnType)
-_TYPED = re.compile(rf"(.+?)=({'|'.join(TYPES)})(?:,|$)", re.DOTALL)
-
-
-@define(kw_only=True)
-class Request:
-    """A bulk command as it was typed. What an action has no option for keeps its default."""
-
-    action: Action
-    procedure: str
-    file: str
-    key: str | None = None
-    id: str | None = None
-    data: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    state_column: str | None = None
-    status_column: str | None = None
-    assigned_to_column: str | None = None
-    next_action_at_column: str | None = None
-    type: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    missing_as: Literal["omit", "null"] = "omit"
-    empty: Literal["missing", "text"] | None = None
-    timezone: str | None = None
-    format: Literal["csv", "jsonl"] | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-    chunk_size: int | None = None
-    max_chunk_bytes: int | None = None
-    concurrency: int | None = None
-    stop_on_error: bool = False
-    failures: str | None = None
-    overwrite: bool = False
-    quiet: bool = False
-    json: bool = False
-
-    def columns(self) -> Columns:
-        """Say what the columns mean.
-
-        Raises:
-            click.UsageError: the options contradict each other.
-        """
-        if self.action != "create" and (self.key is None) == (self.id is None):
-            raise click.UsageError(
-                "give --key or --id, not both"
-                if self.key
-                else "which process is each row about? Give --key COLUMN (a primary key) or --id COLUMN"
-            )
-        try:
-            key, key_id = parse_column(self.key) if self.key is not None else (None, None)
-            return Columns(
-                key=key,
-                key_id=key_id,
-                id=self.id,
-                state=self.state_column,
-                status=self.status_column,
-                assigned_to=self.assigned_to_column,
-                next_action_at=self.next_action_at_column,
-                data={} if self.action == "delete" else _data(self.data),
-                skip=self.skip,
-                types=column_types(self.type),
-                missing=self.missing,
-                missing_as=self.missing_as,
-                empty=self.empty,
-                timezone=self.timezone,
-            )
-        except ValueError as error:
-            raise click.UsageError(as_options(str(error))) from None
-
-
-def _data(specs: Iterable[str]) -> dict[str, str] | None:
-    """Read ``COLUMN`` and ``COLUMN=SHORT_ID``; ``None`` when there are none."""
-    pairs: dict[str, str] = {}
-    for spec in specs:
-        column, short_id = parse_column(spec)
-        if column in pairs:
-            raise ValueError(f"--data names the column {column!r} twice")
-        pairs[column] = short_id
-    return pairs or None
-
-
-def column_types(specs: Iterable[str]) -> dict[str, ColumnType]:
-    """Read ``COLUMN=TYPE`` and ``COLUMN=TYPE,COLUMN=TYPE``.
-
-    A comma divides only after a type, so that ``Price, net=float`` is one column.
-
-    Raises:
-        ValueError: a type is unknown, or two are given to one column.
-    """
-    types: dict[str, ColumnType] = {}
-    for spec in specs:
-        end = 0
-        while end < len(spec):
-            found = _TYPED.match(spec, end)
-            if found is None:
-                name, divider, kind = spec[end:].rpartition("=")
-                wrong = f"{kind!r} is not a type" if divider and name else f"{spec[end:]!r} names no type"
-                raise ValueError(f"--type {spec}: {wrong}; write COLUMN=TYPE with one of {', '.join(TYPES)}")
-            name, end = found[1], found.end()
-            if name in types and types[name] != found[2]:
-                raise ValueError(f"--type gives the column {name!r} two types")
-            types[name] = cast("ColumnType", found[2])
-    return types
 
 
 def _delimiter(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -160,13 +52,23 @@ def bulk_options(action: Action) -> Callable[[F], F]:
 
     def add(function: F) -> F:
         function = connection_options(function)
-        for option in reversed([*_naming(action), *_meaning(action), *_reading(), *_running(), *_telling()]):
+        for option in reversed(
+            [*_naming(action), *_meaning(action), *_reading(), *_running(action), *_telling()]
+        ):
             function = option(function)
         file = click.Path(exists=True, dir_okay=False, allow_dash=True)
         function = click.argument("file", type=file)(function)
         return click.argument("procedure")(function)
 
     return add
+
+
+def resume_options(function: F) -> F:
+    """Add what can be said anew when a run is taken up again."""
+    function = connection_options(function)
+    for option in reversed([*_sending(), *_on_unknown(), *_telling()]):
+        function = option(function)
+    return function
 
 
 _Decorator: TypeAlias = Callable[[Any], Any]
@@ -284,7 +186,34 @@ def _reading() -> Sequence[_Decorator]:
     ]
 
 
-def _running() -> Sequence[_Decorator]:
+def _running(action: Action) -> Sequence[_Decorator]:
+    cls = _section("How it is sent")
+    journal = click.option(
+        "--journal",
+        cls=cls,
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Remember in this file what was sent and what became of it, so that the run can go on after "
+        "whatever ends it, and no row is lost or sent twice: chakra bulk resume FILE.",
+    )
+    return [*_sending(), journal, *(_on_unknown() if action == "create" else ())]
+
+
+def _on_unknown() -> Sequence[_Decorator]:
+    return [
+        click.option(
+            "--on-unknown",
+            cls=_section("How it is sent"),
+            type=click.Choice(["skip", "retry"]),
+            default="skip",
+            show_default=True,
+            help="When going on with a journal: rows to create whose answer was lost, and that have no key "
+            "to look for, stay unknown (skip), or are sent again and may then exist twice (retry).",
+        )
+    ]
+
+
+def _sending() -> Sequence[_Decorator]:
     cls, count = _section("How it is sent"), click.IntRange(min=1)
     return [
         click.option(

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from chakra_async.bulk.rows import Progress
 from chakra_async.cli.bulk.lines import count_rows
-from chakra_async.cli.text import counted, duration
+from chakra_async.cli.text import counted, counted_rows, duration
 
 
 _STYLES = {"invalid": "yellow", "failed": "red", "unknown": "magenta"}
@@ -48,7 +48,10 @@ class Seen:
         """Time left, where it can be told."""
         if not self.about or not self.run.total or self.run.total >= self.about:
             return ""
-        seconds = (self.about - self.run.total) * self.run.seconds / self.run.total
+        pace = self.run.rows_per_second
+        if not pace:
+            return ""
+        seconds = (self.about - self.run.total) / pace
         return f"about {duration(max(seconds, 1), 0)} left"
 
     @property
@@ -96,7 +99,8 @@ class Lines:
         outcomes = ", ".join(text for text, _ in seen.outcomes())
         if last:
             # Now the true number is known, and nothing is left.
-            rows, took = counted(seen.run.total, "row"), duration(seen.run.seconds)
+            rows = counted_rows(seen.run.total, seen.run.resumed)
+            took = duration(seen.run.seconds)
             line = f"{rows} in {took} ({seen.run.rows_per_second:,.0f} rows/s)"
             click.echo(": ".join(filter(None, (line, outcomes))), err=True)
             return

@@ -8,29 +8,32 @@ from typing import Any
 
 import click
 
+from chakra_async.bulk.journal import read_report
 from chakra_async.bulk.rows import Summary
 from chakra_async.cli.bulk.account import Account, Group
 from chakra_async.cli.bulk.interrupts import Interrupts
-from chakra_async.cli.bulk.options import Request
+from chakra_async.cli.bulk.request import Request, failures_command
+from chakra_async.cli.bulk.standing import OUTCOMES, Standing
 from chakra_async.cli.connection import Connection
 from chakra_async.cli.status import BROKEN_OFF, NOT_ALL, sentence
-from chakra_async.cli.text import counted, duration
+from chakra_async.cli.text import counted, counted_rows, duration
+from chakra_async.errors import JournalError
 
 
 _SHOWN = 10
 _ONE_BY_ONE = 3
-_OUTCOMES = ("updated", "created", "deleted", "invalid", "failed", "unknown")
 _COLOURS = {"invalid": "yellow", "failed": "red", "unknown": "magenta"}
 
 
 def report(summary: Summary, account: Account, request: Request, interrupts: Interrupts) -> int:
     """Say what became of a run, and return the exit status."""
     connection = click.get_current_context().ensure_object(Connection)
+    unfinished = _unfinished(summary, account, request)
     if not (request.quiet and summary.ok and account.whole):
-        text = "\n".join(_account(summary, account, request))
+        text = "\n".join(_account(summary, account, request, unfinished=unfinished))
         click.echo(connection.scrub(text), err=request.json)
     if request.json:
-        found = _as_json(summary, account, request, interrupts)
+        found = _as_json(summary, account, request, interrupts, unfinished=unfinished)
         # All ASCII: a file's name may hold what is no text.
         click.echo(connection.scrub(json.dumps(found, separators=(",", ":"))))
     if account.write_error is not None:
@@ -39,21 +42,40 @@ def report(summary: Summary, account: Account, request: Request, interrupts: Int
         connection.tell(account.error)
     if interrupts.number is not None:
         click.echo(f"Stopped by {interrupts.name}.", err=True)
+    if unfinished:
+        click.echo(_how_to_go_on(request), err=True)
+    if interrupts.number is not None:
         return interrupts.status
     if account.error is not None or account.write_error is not None:
         return BROKEN_OFF
     return 0 if summary.ok else NOT_ALL
 
 
-def _account(summary: Summary, account: Account, request: Request) -> Iterator[str]:
-    found = [name for name in _OUTCOMES if getattr(summary, name)]
+def _unfinished(summary: Summary, account: Account, request: Request) -> bool:
+    """Whether going on with the journal could settle more rows."""
+    if request.journal is None or (summary.ok and account.whole and account.error is None):
+        return False
+    try:
+        return Standing(request.journal, read_report(request.journal)).unfinished
+    except JournalError:  # it is in the report already, and may be mended
+        return True
+
+
+def _how_to_go_on(request: Request) -> str:
+    if request.resume is None:
+        return "To go on, repeat the same command with the same input; what is settled is not sent again."
+    return f"To go on: {request.resume}"
+
+
+def _account(summary: Summary, account: Account, request: Request, *, unfinished: bool) -> Iterator[str]:
+    found = [name for name in OUTCOMES if getattr(summary, name)]
     parts = [
         click.style(f"{getattr(summary, name):,} {name}", fg=_COLOURS.get(name, "green"), bold=True)
         for name in found
     ]
     yield f"{request.procedure}: {', '.join(parts) or 'no rows'}"
     yield (
-        f"{counted(summary.total, 'row')} in {duration(summary.seconds)} "
+        f"{counted_rows(summary.total, summary.resumed)} in {duration(summary.seconds)} "
         f"({summary.rows_per_second:,.0f} rows/s), {counted(summary.jobs, 'job')}, "
         f"{counted(summary.retries, 'retry', 'retries')}"
     )
@@ -63,7 +85,7 @@ def _account(summary: Summary, account: Account, request: Request) -> Iterator[s
         yield ""
         yield from _listed(account)
         yield ""
-        yield _where_all_are(account, request)
+        yield _where_all_are(account, request, unfinished=unfinished)
     if summary.unknown:
         yield _about_unknown(summary.unknown, request)
 
@@ -95,7 +117,13 @@ def _coloured(outcome: str) -> str:
     return click.style(outcome, fg=_COLOURS.get(outcome))
 
 
-def _where_all_are(account: Account, request: Request) -> str:
+def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> str:
+    if unfinished:
+        # Mending the others as well would send again what going on sends.
+        place = "" if request.failures is None else f" {account.written:,} rows are in {request.failures};"
+        return f"The run is not over:{place} go on first, and mend what remains then."
+    if request.failures is None and request.journal is not None and not request.piped:
+        return f"To get every such row, with its reason, in a file: {failures_command(request.journal)}"
     if request.failures is None:
         return "Give --failures FILE to get every such row, with its reason, in a file made to be mended."
     if account.write_error is not None:
@@ -103,12 +131,14 @@ def _where_all_are(account: Account, request: Request) -> str:
     all_of_them = "It is" if account.count == 1 else "All of them are"
     return (
         f"{all_of_them} in {request.failures}, with the reason: mend that file, and give it to the same "
-        "command (and another --failures)."
+        f"command (and another {'--failures' if request.journal is None else '--failures and --journal'})."
     )
 
 
 def _about_unknown(count: int, request: Request) -> str:
     head = f"{counted(count, 'row')} unknown: nobody can tell whether it was done."
+    if request.journal is not None:
+        return f"{head} Going on with the journal looks again where that can tell more."
     if request.action == "create":
         return (
             f"{head} Look before you send such a row again (chakra processes get {request.procedure} VALUE "
@@ -117,13 +147,16 @@ def _about_unknown(count: int, request: Request) -> str:
     return f"{head} Sending such a row again does no harm: the result is the same."
 
 
-def _as_json(summary: Summary, account: Account, request: Request, interrupts: Interrupts) -> dict[str, Any]:
+def _as_json(
+    summary: Summary, account: Account, request: Request, interrupts: Interrupts, *, unfinished: bool
+) -> dict[str, Any]:
     return {
         "ok": summary.ok and account.whole and account.error is None,
         "procedure": request.procedure,
         "action": request.action,
         "total": summary.total,
-        **{name: getattr(summary, name) for name in _OUTCOMES},
+        **{name: getattr(summary, name) for name in OUTCOMES},
+        "resumed": summary.resumed,
         "jobs": summary.jobs,
         "retries": summary.retries,
         "seconds": round(summary.seconds, 3),
@@ -132,6 +165,8 @@ def _as_json(summary: Summary, account: Account, request: Request, interrupts: I
         "stopped_by": None if interrupts.number is None else interrupts.name,
         "error": None if account.error is None else sentence(account.error),
         "failures": request.failures if account.written else None,
+        "journal": request.journal,
+        "resume": request.resume if unfinished else None,
         "reasons": [
             {
                 "outcome": group.outcome,

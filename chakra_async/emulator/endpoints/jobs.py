@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from chakra_async.emulator.answer import Answer, success
 from chakra_async.emulator.job_records import Job
 from chakra_async.emulator.refusals import Missing
 from chakra_async.emulator.routing import Call, Route
 from chakra_async.emulator.schema import count_in_query
+from chakra_async.emulator.shapes import (
+    ID,
+    INSTANT,
+    INTEGER,
+    NULL_STRING,
+    OBJECT,
+    STRING,
+    Schema,
+    arr,
+    obj,
+    wrapped,
+)
 
 
 def fetch(call: Call, job_id: str) -> Answer:
@@ -37,7 +51,42 @@ def _job(call: Call, job_id: str) -> Job:
     return job
 
 
+JOB: Final[Schema] = obj(
+    {
+        "id": ID,
+        "createdAt": INSTANT,
+        "updatedAt": INSTANT,
+        "startedAt": INSTANT,
+        "completedAt": INSTANT,
+        "completionStatus": STRING,
+        "statusMessage": NULL_STRING,
+        "team": ID,
+        "type": STRING,
+    },
+    "id",
+    "completedAt",
+)
+_ENTRY: Final[Schema] = obj(
+    {"id": STRING, "completionStatus": STRING, "statusMessage": NULL_STRING}, "id", "completionStatus"
+)
+_COUNTED: Final = "bjEntryCompletionStatusVsCount"
+_COUNTS: Final = obj(dict.fromkeys(("INVALID", "NOT_STARTED", "SUCCESS", "ERROR"), INTEGER))
+
 ROUTES = (
-    Route("GET", "/v1/ext/background-job/{id}", fetch),
-    Route("GET", "/v1/ext/background-job/{id}/entries", entries),
+    Route(
+        "GET",
+        "/v1/ext/background-job/{id}",
+        fetch,
+        gives=wrapped(JOB, obj({_COUNTED: _COUNTS}, _COUNTED)),
+    ),
+    Route(
+        "GET",
+        "/v1/ext/background-job/{id}/entries",
+        entries,
+        query={
+            "skip": {"type": "integer", "minimum": 0, "maximum": 10**15 - 1},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+        },
+        gives=wrapped(arr(_ENTRY), OBJECT),
+    ),
 )

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from chakra_async.emulator.answer import Answer, success
 from chakra_async.emulator.catalog import Procedure
+from chakra_async.emulator.endpoints.jobs import JOB
 from chakra_async.emulator.processes import Row, wire
 from chakra_async.emulator.query import compile_where
 from chakra_async.emulator.refusals import Missing
 from chakra_async.emulator.routing import Call, Route
-from chakra_async.emulator.schema import an_array, an_object, count, parse, process_fields, required
+from chakra_async.emulator.schema import (
+    STATUSES,
+    an_array,
+    an_object,
+    count,
+    parse,
+    process_fields,
+    required,
+)
+from chakra_async.emulator.shapes import (
+    BOOLEAN,
+    ID,
+    INSTANT,
+    NULL_INTEGER,
+    NULL_OBJECT,
+    NULL_STRING,
+    OBJECT,
+    STRING,
+    Schema,
+    arr,
+    obj,
+    one_of,
+    wrapped,
+)
 
 
 def fetch(call: Call, name: str, process_id: str) -> Answer:
@@ -28,7 +52,11 @@ def list_(call: Call, name: str) -> Answer:
     skip = count(body.get("skip", 0), "body.skip", minimum=0)
     limit = count(body.get("limit", 10), "body.limit", minimum=1, maximum=100)
     condition = compile_where(
-        where, procedure=procedure.seq, keys=procedure.keys, seq_of=call.service.store.ids.seq
+        where,
+        procedure=procedure.seq,
+        keys=procedure.keys,
+        seq_of=call.service.store.ids.seq,
+        user_of=call.service.users.resolve,
     )
     rows = call.service.processes.page(procedure, condition, skip=skip, limit=limit + 1)
     return success(
@@ -124,18 +152,73 @@ def _shown(call: Call, procedure: Procedure, row: Row) -> Answer:
     return success(wire(row, procedure, call.service.store))
 
 
-_ALL = "/v1/ext/procedure/{procedure}/process"
-_ONE = _ALL + "/{id}"
-_KEYED = _ALL + "/{key}/{value}"
+# The bodies are described here and checked in ``schema``, as the items of a bulk call are: the same way.
+_STATUS: Final = one_of(*STATUSES)
+_FIELDS: Final[dict[str, Schema]] = {
+    "data": OBJECT,
+    "state": STRING,
+    "status": _STATUS,
+    "assignedTo": NULL_STRING,
+    "nextActionAt": INSTANT,
+}
+_CHANGES: Final = obj(_FIELDS)
+_NEW: Final = obj({**_FIELDS, "record": OBJECT})
+_UPDATE: Final = obj({"id": STRING, "update": obj({**_FIELDS, "isDeleted": BOOLEAN})})
+_PROCESS: Final = obj(
+    {
+        "id": ID,
+        "createdAt": INSTANT,
+        "updatedAt": INSTANT,
+        "isDeleted": BOOLEAN,
+        "team": ID,
+        "procedure": ID,
+        "entity": ID,
+        "createdBy": STRING,
+        "assignedTo": NULL_STRING,
+        "belongsTo": NULL_STRING,
+        "record": NULL_OBJECT,
+        "status": _STATUS,
+        "state": NULL_STRING,
+        "data": OBJECT,
+        "nextActionAt": NULL_INTEGER,
+    },
+    "id",
+    "status",
+    "data",
+)
+_QUERY: Final = obj(
+    {
+        "where": OBJECT,
+        "skip": {"type": "integer", "minimum": 0},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+    }
+)
+_ALL: Final = "/v1/ext/procedure/{procedure}/process"
+_ONE: Final = _ALL + "/{id}"
+_KEYED: Final = _ALL + "/{key}/{value}"
+_SHOWN: Final = wrapped(_PROCESS)
 
 ROUTES = (
-    Route("GET", _ONE, fetch),
-    Route("POST", _ALL + "/list", list_),
-    Route("POST", _ALL, create, writes=True),
-    Route("PUT", _ONE, update, writes=True),
-    Route("PUT", _KEYED, update_by_key, writes=True),
-    Route("DELETE", _ONE, delete, writes=True),
-    Route("DELETE", _KEYED, delete_by_key, writes=True),
-    Route("POST", _ALL + "/bulk-create", bulk_create, writes=True),
-    Route("PATCH", _ALL, bulk_update, writes=True),
+    Route("GET", _ONE, fetch, gives=_SHOWN),
+    Route(
+        "POST",
+        _ALL + "/list",
+        list_,
+        body=_QUERY,
+        gives=wrapped(arr(_PROCESS), obj({"hasMore": BOOLEAN}, "hasMore")),
+    ),
+    Route("POST", _ALL, create, writes=True, body=_NEW, gives=_SHOWN),
+    Route("PUT", _ONE, update, writes=True, body=_CHANGES, gives=_SHOWN),
+    Route("PUT", _KEYED, update_by_key, writes=True, body=_CHANGES, gives=_SHOWN),
+    Route("DELETE", _ONE, delete, writes=True, gives=_SHOWN),
+    Route("DELETE", _KEYED, delete_by_key, writes=True, gives=_SHOWN),
+    Route("POST", _ALL + "/bulk-create", bulk_create, writes=True, body=arr(OBJECT), gives=wrapped(JOB)),
+    Route(
+        "PATCH",
+        _ALL,
+        bulk_update,
+        writes=True,
+        body=obj({"processes": arr(_UPDATE)}, "processes"),
+        gives=wrapped(JOB),
+    ),
 )

@@ -49,6 +49,8 @@ class Jobs:
             job_id: the job.
             timeout: seconds to wait at most; ``None`` waits for ever.
 
+        Endpoint: as :meth:`get`, as often as needed.
+
         Raises:
             JobTimeoutError: the time is over; the job goes on, and can be waited for again.
             NotFoundError: there is no such job.

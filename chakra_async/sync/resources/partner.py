@@ -78,8 +78,8 @@ class Partner:
         enable_chakra_webhook: bool | None = None,
         chakra_webhook_url: str | None = None,
         which_chakra_webhook_events_to_send: Sequence[str] | None = None,
-    ) -> bool:
-        """Set where a WhatsApp plugin sends its events, and return whether the service says it did.
+    ) -> None:
+        """Set where a WhatsApp plugin sends its events.
 
         Idempotent, for values are absolute. What is not given is not sent; whether it then stays as it is,
         is not known: to be sure, fetch first and give everything.
@@ -98,6 +98,7 @@ class Partner:
 
         Raises:
             NotFoundError: there is no such plugin.
+            DecodeError: the service says that it did nothing.
             TypeError: the events are one text instead of a list.
             ValueError: no plugin is named, nothing is given to change, or an address is none.
         """

@@ -66,7 +66,7 @@ class Photos:
             source: path, bytes, binary file (read from where it stands), or iterable or async iterable of
                 bytes.
             photo_id: the id that the photo shall have.
-            filename: its name; that of the file if not given. Path parts and control characters are taken out.
+            filename: its name; that of the file if not given. Made safe: no path, no control characters.
             content_type: its type, such as ``image/jpeg``; told from the name if not given.
             size_bytes: its size, for a source that cannot tell. The request then announces its length, which
                 some gateways insist on.

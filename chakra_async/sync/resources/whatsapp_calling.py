@@ -17,6 +17,9 @@ class Calling:
 
     Sound does not pass through here: calls are set up by exchanging WebRTC session descriptions (SDP), whose
     other half comes by webhook. What changes a call is never sent twice.
+
+    ``phone_number_id`` and ``api_version`` come from the client where a call does not give them; without a
+    phone number id it raises ``ValueError``, which says where to find it.
     """
 
     def __init__(self, portal: Portal, resource: whatsapp_calling.Calling) -> None:

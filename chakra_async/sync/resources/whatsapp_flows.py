@@ -10,7 +10,12 @@ from chakra_async.sync._portal import Portal
 
 
 class Flows:
-    """WhatsApp Flows: the key by which their data is encrypted. Send a Flow with ``send_interactive``."""
+    """WhatsApp Flows: the key by which their data is encrypted.
+
+    A Flow itself is sent with ``whatsapp.messages.send_interactive``. ``plugin_id``, ``phone_number_id`` and
+    ``api_version`` come from the client where a call does not give them; without an id it raises
+    ``ValueError``, which says where to find it.
+    """
 
     def __init__(self, portal: Portal, resource: whatsapp_flows.Flows) -> None:
         self._portal = portal

@@ -6,7 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chakra_async.models.groups import Group, GroupRequest, JoinRequest, JoinRequestsAnswered
+from chakra_async.models.groups import (
+    Group,
+    GroupRequest,
+    JoinRequest,
+    JoinRequestsAnswered,
+    ParticipantsRemoved,
+)
 from chakra_async.resources import whatsapp_groups
 from chakra_async.sync._portal import Portal
 from chakra_async.sync.paging import Pager
@@ -20,6 +26,9 @@ class Groups:
 
     People cannot be added to a group: they join by its invite link. A message to a group is sent with
     ``whatsapp.messages.send({"recipient_type": "group", "to": group_id, …})``.
+
+    ``plugin_id``, ``phone_number_id`` and ``api_version`` come from the client where a call does not give
+    them; without an id it raises ``ValueError``, which says where to find it.
     """
 
     def __init__(self, portal: Portal, resource: whatsapp_groups.Groups) -> None:
@@ -315,7 +324,7 @@ class Groups:
         *,
         plugin_id: str | None = None,
         api_version: str | None = None,
-    ) -> GroupRequest:
+    ) -> ParticipantsRemoved:
         """Remove members from a group; they cannot join again by the same link.
 
         Args:
@@ -326,6 +335,9 @@ class Groups:
 
         Endpoint: ``DELETE /v1/ext/plugin/whatsapp/{plugin}/api/{version}/{group}/participants`` with a body
         (inferred).
+
+        Returns:
+            What became of each member, where the service tells it; some may have failed.
 
         Raises:
             AmbiguousResultError: the request left and no answer came; fetch the group to see.

@@ -39,7 +39,7 @@ class Media:
         Args:
             source: path, bytes, binary file (read from where it stands), or iterable or async iterable of
                 bytes.
-            filename: its name; that of the file if not given. Path parts and control characters are taken out.
+            filename: its name; that of the file if not given. Made safe: no path, no control characters.
             content_type: its type, such as ``audio/ogg``; told from the name if not given.
             size_bytes: its size, for a source that cannot tell. The request then announces its length, which
                 some gateways insist on.

@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chakra_async._message_bodies import MediaKind, Values
 from chakra_async.models.chats import ChatMessage
-from chakra_async.models.messages import SentMessage
+from chakra_async.models.messages import MediaKind, SentMessage, TemplateValues
 from chakra_async.resources import whatsapp_messages
 from chakra_async.sync._portal import Portal
 
@@ -465,9 +464,9 @@ class Messages:
         /,
         *,
         template_name: str,
-        mapping: Values | None = None,
-        header_mapping: Values | None = None,
-        button_mapping: Values | None = None,
+        mapping: TemplateValues | None = None,
+        header_mapping: TemplateValues | None = None,
+        button_mapping: TemplateValues | None = None,
         image_url: str | None = None,
         video_url: str | None = None,
         document_url: str | None = None,
@@ -544,9 +543,9 @@ class Messages:
         /,
         *,
         template_name: str,
-        mapping: Values | None = None,
-        header_mapping: Values | None = None,
-        button_mapping: Values | None = None,
+        mapping: TemplateValues | None = None,
+        header_mapping: TemplateValues | None = None,
+        button_mapping: TemplateValues | None = None,
         image_url: str | None = None,
         video_url: str | None = None,
         document_url: str | None = None,

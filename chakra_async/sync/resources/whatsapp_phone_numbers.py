@@ -31,12 +31,11 @@ class PhoneNumbers:
         """Fetch a phone number.
 
         Args:
-            phone_number_id: Meta's id of it, not the number itself.
+            phone_number_id: its id, as :meth:`list` tells it; not the number itself.
 
         Endpoint: ``GET /v1/ext/whatsapp-phone-number/{id}`` (seen).
 
         Raises:
             NotFoundError: there is no such phone number.
-            ValueError: ``phone_number_id`` is not a number.
         """
         return self._portal.call(self._resource.get, phone_number_id)

@@ -1,0 +1,236 @@
+"""A download: where its bytes go, how it goes on after a break, what is checked. It knows no connections."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from email.message import Message
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from chakra_async._codec import misshapen
+from chakra_async._files import PIECE, hex_hash, safe_name
+from chakra_async._shapes import as_object
+from chakra_async._sinks import sink_of
+from chakra_async.errors import IncompleteReadError, RequestTimeoutError, ResponseTooLargeError
+from chakra_async.models.reply import Reply
+from chakra_async.models.transfers import Downloaded, DownloadTarget, OnTransferred, Transferred
+from chakra_async.settings import Settings
+
+
+# What brings less than this a second, over ``Timeouts.total``, only pretends to be alive.
+_SLOWEST = 1024
+
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+
+
+class Download:
+    """One file on its way down: a context, at whose end there is the whole file or nothing.
+
+    Args:
+        to: path, file, or ``None`` for memory.
+        settings: time limits, and the limit for memory.
+        sha256: what the bytes must hash to.
+        on_progress: called as bytes come.
+        objects: whether JSON is an object about the file rather than the file.
+
+    Raises:
+        TypeError: ``to`` is nothing to write to.
+        ValueError: ``to`` is closed, or ``sha256`` is no hash.
+    """
+
+    def __init__(
+        self,
+        to: DownloadTarget | None,
+        settings: Settings,
+        *,
+        sha256: str | None = None,
+        on_progress: OnTransferred | None = None,
+        objects: bool = False,
+    ) -> None:
+        self._limit = settings.limits.max_response_bytes
+        self._sink = sink_of(to, self._limit)
+        self._due_hash = None if sha256 is None else hex_hash(sha256)
+        self._on_progress = on_progress
+        self._objects = objects
+        self._span = settings.timeouts.total
+        self._hash = hashlib.sha256()
+        self._total: int | None = None
+        self._validator: str | None = None
+        self._ranges = False
+        self._kept = False
+        self.received: int = 0
+        """Bytes stored so far, by all attempts."""
+        self.taken: bool = False
+        """Whether a file has come, whole."""
+        self.host: str | None = None
+        """The other host to which the service sent us, in the present attempt."""
+        self.failure: Exception | None = None
+        """What went wrong on this side, if anything did."""
+
+    @property
+    def renewable(self) -> bool:
+        """Whether another attempt can be made."""
+        return self._sink.renewable or not self.received or self._resumable
+
+    @property
+    def _resumable(self) -> bool:
+        return self.received > 0 and (self._ranges or self._validator is not None)
+
+    async def __aenter__(self) -> Self:
+        await self._sink.check()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._kept:
+            await self._sink.discard()
+
+    def headers(self) -> dict[str, str]:
+        """Return what to ask for: all of it, or what is still missing."""
+        asked = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        if self._resumable:
+            asked["Range"] = f"bytes={self.received}-"
+            if self._validator is not None:
+                asked["If-Range"] = self._validator
+        return asked
+
+    def is_file(self, body: bytes) -> bool:
+        """Tell whether a JSON body is the file, and not the service's wrapper or an object about it."""
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return not self._objects
+        return not (self._objects or {"_data", "_errors"} & as_object(value).keys())
+
+    def give_up_range(self) -> IncompleteReadError:
+        """Begin anew next time, after a range was refused."""
+        self._ranges, self._validator = False, None
+        return _broken("the service does not go on where it broke; it has to begin anew")
+
+    async def take(self, status: int, headers: Mapping[str, str], pieces: AsyncIterator[bytes]) -> None:
+        """Store the body of an answer."""
+        encoded = headers.get("content-encoding", "identity").lower() != "identity"
+        await self._begin(status, headers, encoded)
+        now = asyncio.get_running_loop().time
+        mark, before = now(), self.received
+        waiting: list[bytes] = []
+        size = 0
+        try:
+            async for piece in pieces:
+                waiting.append(piece)
+                size += len(piece)
+                if size >= PIECE:
+                    await self._store(waiting, encoded)
+                    waiting, size = [], 0
+                if now() - mark > self._span:
+                    self._check_pace(self.received + size - before)
+                    mark, before = now(), self.received + size
+        except Exception:
+            # What came before the break need not come again.
+            if self.failure is None and waiting:
+                await self._store(waiting, encoded)
+            raise
+        await self._store(waiting, encoded)
+        if self._total is not None and self.received != self._total:
+            raise _broken(f"{self.received:,} of {self._total:,} bytes came")
+        self.taken = self.received > 0
+
+    async def keep(self, reply: Reply) -> Downloaded:
+        """Check the whole, and put it in its place.
+
+        Raises:
+            DecodeError: it does not hash to what it should.
+            OSError: it cannot be put there.
+        """
+        found = self._hash.hexdigest()
+        if self._due_hash not in {None, found}:
+            raise misshapen(reply, f"its SHA-256 is {found}, and not {self._due_hash}")
+        path, content = await self._sink.keep()
+        self._kept = True
+        return Downloaded(
+            size_bytes=self.received,
+            sha256=found,
+            content_type=reply.headers.get("content-type"),
+            filename=_filename(reply.headers),
+            path=path,
+            content=content,
+        )
+
+    async def _begin(self, status: int, headers: Mapping[str, str], encoded: bool) -> None:
+        length = headers.get("content-length", "")
+        size = int(length) if length.isdigit() and not encoded else None
+        if status == 206:
+            match = _RANGE.fullmatch(headers.get("content-range", ""))
+            whole = int(match[3]) if match and match[3] != "*" else None
+            fits = match is not None and int(match[1]) == self.received and not encoded
+            if not fits or (None not in {whole, self._total} and whole != self._total):
+                raise self.give_up_range()
+            self._total = self._total if whole is None else whole
+            return
+        if self.received:
+            await self._act(self._sink.reset)
+        self.received, self._total, self._hash = 0, size, hashlib.sha256()
+        self._ranges = not encoded and headers.get("accept-ranges", "").lower() == "bytes"
+        tag = headers.get("etag", "")
+        strong = tag if tag.startswith('"') else headers.get("last-modified")
+        self._validator = None if encoded else strong
+        self._sink.expect(size)
+
+    def _check_pace(self, size: int) -> None:
+        if size < _SLOWEST * self._span:
+            raise RequestTimeoutError(
+                f"The download brought less than {_SLOWEST:,} bytes a second over {self._span:g} s "
+                "(Timeouts.total).",
+                sent=True,
+                retry_safe=True,
+            )
+
+    async def _store(self, pieces: list[bytes], encoded: bool) -> None:
+        data = b"".join(pieces)
+        if not data:
+            return
+        # Nobody asked for an encoding, and a little of it can unfold into any amount.
+        if encoded and self.received + len(data) > self._limit:
+            raise ResponseTooLargeError(
+                f"The download, once decompressed, exceeds {self._limit:,} bytes (Limits.max_response_bytes)."
+            )
+        await self._act(self._sink.write, data, self._hash)
+        self.received += len(data)
+        if self._on_progress is not None:
+            try:
+                self._on_progress(Transferred(self.received, self._total))
+            except Exception as error:
+                self.failure = error
+                raise
+
+    async def _act(self, work: Any, *arguments: Any) -> None:
+        try:
+            await work(*arguments)
+        except ResponseTooLargeError:
+            raise
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def _broken(why: str) -> IncompleteReadError:
+    return IncompleteReadError(f"The download broke: {why}.", sent=True, retry_safe=True)
+
+
+def _filename(headers: Mapping[str, str]) -> str | None:
+    shown = headers.get("content-disposition")
+    if not shown:
+        return None
+    message = Message()
+    message["Content-Disposition"] = "".join(c if c.isprintable() else " " for c in shown)
+    with suppress(ValueError, LookupError):
+        name = message.get_filename()
+        return safe_name(name) if name else None
+    return None

@@ -1,0 +1,111 @@
+"""One stretch of serving: the open state and the thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import Future
+from typing import Final
+
+from aiohttp import web
+
+from chakra_async.emulator.app import App
+from chakra_async.emulator.faults import Faults
+from chakra_async.emulator.jobs import JobRunner
+from chakra_async.emulator.request_log import RequestLog
+from chakra_async.emulator.service import Service
+from chakra_async.emulator.settings import JobSettings, Settings
+from chakra_async.emulator.store import Store
+from chakra_async.emulator.timers import Timers
+
+
+_log = logging.getLogger("chakra_async.emulator")
+
+
+class Running:
+    """An emulator between its start and its end."""
+
+    def __init__(
+        self, db: str, token: str | None, faults: Faults, settings: Settings, job_settings: JobSettings
+    ) -> None:
+        store = Store(db)
+        self.timers: Timers = Timers()
+        try:
+            self.service: Service = Service.over(store, faults, settings, job_settings, self.timers)
+            self.token: str = self._prepare(token)
+        except BaseException:
+            store.close()
+            raise
+        self.url: str = ""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def _prepare(self, token: str | None) -> str:
+        """Add what exists from the start, and return the token with all rights."""
+        service = self.service
+        token = (None if token else service.catalog.admin_token()) or service.catalog.add_token(
+            "admin", token
+        )
+        service.ensure_holders()
+        for name, keys in _PROCEDURES.items():
+            if service.catalog.procedure(name) is None:
+                service.catalog.add_procedure(name, keys, None)
+        if service.plugins.first() is None:
+            plugin = service.plugins.add("WhatsApp")
+            service.plugins.connect(plugin, "Emulated business", "+91 80 4567 8900")
+        return token
+
+    def serve(self, host: str, port: int, log: RequestLog) -> None:
+        """Start the thread and wait until the port is open."""
+        ready: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                asyncio.run(self._serve(host, port, log, ready))
+            except BaseException as error:
+                if ready.done():
+                    raise
+                ready.set_exception(error)
+
+        # A daemon, so that an emulator which nobody closed cannot keep the interpreter alive.
+        self._thread = threading.Thread(target=run, name="chakra-emulator", daemon=True)
+        self._thread.start()
+        ready.result()
+
+    async def _serve(self, host: str, port: int, log: RequestLog, ready: Future[None]) -> None:
+        jobs = JobRunner(self.service)
+        app = App(self.service, jobs, log)
+        server = web.Server(app.handle, access_log=None, logger=_log, read_bufsize=2**20)
+        # Not 0, which aiohttp takes for no limit: a request that a fault delays would hold up the end.
+        runner = web.ServerRunner(server, shutdown_timeout=0.01)
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self.timers.bind(self._loop)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+            address = runner.addresses[0]
+            self.url = f"http://{f'[{host}]' if ':' in host else host}:{address[1]}"
+            jobs.resume()
+            self.service.templates.resume()
+            self.service.delivery.resume()
+            ready.set_result(None)
+            await self._stop.wait()
+        finally:
+            self.timers.close()
+            await jobs.close()
+            await runner.cleanup()
+
+    def close(self) -> None:
+        """Stop the thread, then close the state."""
+        if self._loop is not None and self._stop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+        self.service.store.close()
+
+
+_PROCEDURES: Final[dict[str, tuple[str, ...]]] = {
+    "lead": ("lead_id", "phone_number"),
+    "ticket": ("ticket_id",),
+}

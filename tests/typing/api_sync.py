@@ -1,0 +1,141 @@
+"""Every public thing of the sync side, as type checkers see it. Checked by mypy and pyright, never run."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, assert_type
+
+from chakra_async import (
+    Chat,
+    ChatMessage,
+    Job,
+    JobEntry,
+    Limits,
+    Page,
+    PluginConfig,
+    Process,
+    ProcessCreate,
+    ProcessUpdate,
+    Progress,
+    Reply,
+    RetryPolicy,
+    RowResult,
+    Settings,
+    Summary,
+    Task,
+    TeamConfig,
+    Timeouts,
+    User,
+)
+from chakra_async.sync import BulkRun, Client, Pager
+
+
+def clients() -> None:
+    Client("t", base_url="http://localhost", timeout=5)
+    Client(timeout=Timeouts(), retry=RetryPolicy(), limits=Limits(), plugin_id="p", phone_number_id="n")
+    with Client(settings=Settings(access_token="t")) as chakra:
+        assert_type(chakra, Client)
+        assert_type(chakra.settings, Settings)
+        assert_type(chakra.health(), bool)
+        reply = chakra.request("GET", "/v1/x", json={"a": [1]}, query={"b": 2, "c": "d"}, data=b"")
+        assert_type(reply, Reply)
+        assert_type(reply.data, Any)
+        assert_type(chakra.close(), None)
+
+
+def processes(chakra: Client, when: datetime) -> None:
+    assert_type(chakra.processes.get("lead", "id"), Process)
+    made = chakra.processes.create(
+        "lead",
+        data={"a": 1},
+        record={"data": {}},
+        state="S",
+        status="OPEN",
+        assigned_to="john",
+        next_action_at=when,
+    )
+    assert_type(made, Process)
+    assert_type(chakra.processes.update("lead", "id", data={}, next_action_at=when), Process)
+    assert_type(chakra.processes.update_by_key("lead", "phone", 1, state="S"), Process)
+    assert_type(chakra.processes.delete("lead", "id"), Process)
+    assert_type(chakra.processes.delete_by_key("lead", "phone", "1"), Process)
+
+
+def lists(chakra: Client) -> None:
+    pager = chakra.processes.list("lead", where={"status": "OPEN"}, skip=1, limit=2)
+    assert_type(pager, Pager[Process])
+    for lead in pager:
+        assert_type(lead, Process)
+    page = pager.first_page()
+    assert_type(page, Page[Process])
+    assert_type(page.items, Sequence[Process])
+    assert_type(page.meta, Mapping[str, Any])
+    assert_type(pager.page_after(page), Page[Process] | None)
+    assert_type(pager.pages(), Iterator[Page[Process]])
+    assert_type([lead.id for lead in pager], list[str])
+    assert_type(next(iter(pager)), Process)
+
+
+def jobs(chakra: Client) -> None:
+    job = chakra.processes.start_bulk_update("lead", [ProcessUpdate("id", data={"a": 1}), {"id": "x"}])
+    assert_type(job, Job)
+    assert_type(chakra.processes.start_bulk_create("lead", [ProcessCreate({"a": 1})]), Job)
+    assert_type(chakra.jobs.get(job.id), Job)
+    assert_type(chakra.jobs.wait(job.id, timeout=60), Job)
+    assert_type(chakra.jobs.entries(job.id), Pager[JobEntry])
+
+
+def platform(chakra: Client) -> None:
+    assert_type(chakra.tasks.create("lead", "id", "call"), Task)
+    assert_type(chakra.users.list(), Pager[User])
+    assert_type(chakra.users.update("id", bio="x", method="PATCH"), User)
+    assert_type(chakra.config.get(), TeamConfig)
+    assert_type(chakra.leads.create(email="a@example.com"), Process)
+    assert_type(chakra.chats.messages_for_phone("+917701214822"), Pager[ChatMessage])
+    for chat in chakra.chats.list():
+        assert_type(chat, Chat)
+    assert_type(chakra.partner.get_plugin_config(plugin_id="p"), PluginConfig)
+    chakra.whatsapp.messages.send_text("917701214822", "Hello")
+
+
+def tell(progress: Progress) -> None:
+    assert_type(progress.in_flight, int)
+
+
+def bulk(chakra: Client) -> None:
+    run = chakra.processes.bulk_update(
+        "lead",
+        (ProcessUpdate(str(n), data={}) for n in range(3)),
+        chunk_size=100,
+        max_chunk_bytes=1000,
+        concurrency=2,
+        stop_on_error=True,
+        on_progress=tell,
+    )
+    assert_type(run, BulkRun)
+    with run as entered:
+        assert_type(entered, BulkRun)
+        for result in entered:
+            assert_type(result, RowResult)
+    assert_type(run.summary, Summary)
+    assert_type(chakra.processes.bulk_create("lead", [{"data": {}}]).run(), Summary)
+    assert_type(chakra.processes.bulk_delete("lead", ["id", ("phone", 1)]).run(), Summary)
+
+
+async def stream() -> AsyncIterator[ProcessUpdate]:
+    yield ProcessUpdate("id", data={"a": 1})
+
+
+async def mistakes(chakra: Client, run: BulkRun) -> None:
+    """What must not pass: each comment would be reported as needless if the checker found nothing."""
+    Client(session=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chakra.processes.get("lead")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chakra.processes.update("lead", "x", {"a": 1})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chakra.processes.bulk_update("lead", stream())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await chakra.processes.get("lead", "x")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    await chakra.processes.list("lead")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    async with chakra:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
+    async with run:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
+    async for _ in run:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
