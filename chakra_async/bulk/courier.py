@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from attrs import define, field
@@ -55,7 +55,7 @@ class Report:
     chunk: Chunk
     fates: list[Fate | None] = field(factory=list[Fate | None])
     """By the row's place in the chunk."""
-    pending: Mapping[int, Fate] = field(factory=dict[int, Fate])
+    pending: dict[int, Fate] = field(factory=dict[int, Fate])
     """What the rows under way become if nothing more is heard of them."""
     jobs: int = 0
     requests_left: int = SEARCH_REQUESTS
@@ -70,7 +70,12 @@ class Report:
 
     def pend(self, places: Sequence[int], reason: str, job_id: str | None = None) -> None:
         """Say what rows become if nothing more is heard of them."""
-        self.pending = dict.fromkeys(places, Fate("unknown", (reason,), job_id=job_id))
+        self.pending.update(dict.fromkeys(places, Fate("unknown", (reason,), job_id=job_id)))
+
+    def unpend(self, places: Sequence[int]) -> None:
+        """Say that rows are not under way."""
+        for place in places:
+            self.pending.pop(place, None)
 
     def give(self, places: Sequence[int], fates: Sequence[Fate]) -> None:
         """Say what became of rows."""
@@ -109,7 +114,13 @@ class Courier:
         except Exception as error:  # a defect of ours must not cost the account of the rows
             report.stop = error
 
-    async def _deliver(self, report: Report, places: Sequence[int], number: int | None = None) -> None:
+    async def _deliver(
+        self,
+        report: Report,
+        places: Sequence[int],
+        number: int | None = None,
+        search: Search | None = None,
+    ) -> None:
         """Submit rows as one job; a refused body is halved, to find the rows that are to blame."""
         if report.stop is not None:
             return
@@ -124,7 +135,7 @@ class Courier:
             if isinstance(error, PayloadTooLargeError):
                 report.too_large = len(body)
             if len(places) > 1 and report.requests_left > 0:
-                await self._withdraw(report, number)
+                await self._withdraw(report, places, number)
                 middle = len(places) // 2
                 await self._deliver(report, places[:middle])
                 await self._deliver(report, places[middle:])
@@ -139,14 +150,23 @@ class Courier:
             report.jobs += 1
             if self.journal is not None and number is not None:
                 await self.journal.accepted(number, job.id)
-            await self._follow(report, places, number, job)
+            await self._follow(report, places, number, job, search)
 
-    async def _follow(self, report: Report, places: Sequence[int], number: int | None, job: Job) -> None:
+    async def _follow(
+        self,
+        report: Report,
+        places: Sequence[int],
+        number: int | None,
+        job: Job,
+        search: Search | None = None,
+    ) -> None:
         """Settle the rows of an accepted job."""
         report.pend(places, f"job {job.id} was accepted, but not followed to its end (see jobs.wait)", job.id)
         rows = [report.chunk.rows[place] for place in places]
         try:
             fates = await self._follower.settle(rows, job)
+            if fates is not None and search is not None:
+                fates = await search.look_again(places, fates)
         except ChakraError as error:
             report.pend(places, f"job {job.id} was accepted, but: {error}", job.id)
             if ends_run(error):
@@ -170,7 +190,7 @@ class Courier:
         refused = isinstance(error, ApiError) and not isinstance(error, ServerError)
         unsent = isinstance(error, TransportError) and not error.sent
         if refused or unsent or isinstance(error, ConnectError):
-            await self._withdraw(report, number)
+            await self._withdraw(report, places, number)
             report.give(places, [Fate("failed", (f"not done: {error}",))] * len(places))
             return
         report.pend(places, str(error))
@@ -197,16 +217,11 @@ class Courier:
         missing = [place for place in keyed if place not in found]
         fates = [search.fate(place, found[place]) for place in there]
         report.give(there, fates)
+        report.unpend(missing)
         if self.journal is not None and number is not None:
             await self._split(self.journal, report.chunk, number, there, fates, blind)
         if missing:
-            await self._deliver(report, missing)
-            # The lost request may have done meanwhile what this one was then refused.
-            refused = [
-                place for place in missing if (fate := report.fates[place]) and fate.outcome == "failed"
-            ]
-            for place, process in (await search.once(refused)).items():
-                report.give([place], [search.fate(place, process)])
+            await self._deliver(report, missing, search=search)
 
     async def _record(self, journal: Journal, chunk: Chunk, places: Sequence[int]) -> int:
         rows = [chunk.rows[place].index for place in places]
@@ -218,13 +233,13 @@ class Courier:
         """Give the fates of rows that the service would not take; they are final unless the run stops."""
         report.give(places, fates)
         if report.stop is not None:
-            await self._withdraw(report, number)
+            await self._withdraw(report, places, number)
         elif self.journal is not None and number is not None:
             problems = _problems(report.chunk, places, fates)
             await self.journal.done(number, [fate.outcome for fate in fates], problems)
 
-    async def _withdraw(self, report: Report, number: int | None) -> None:
-        report.pending = {}
+    async def _withdraw(self, report: Report, places: Sequence[int], number: int | None) -> None:
+        report.unpend(places)
         if self.journal is not None and number is not None:
             await self.journal.withdraw(number)
 

@@ -60,7 +60,9 @@ class Engine:
         self.results: deque[RowResult] = deque()
         """Rows whose fate is known, to be handed to the caller."""
         self.exhausted: bool = False
-        """Whether the source has no more rows."""
+        """Whether the source gives no more rows."""
+        self.read_to_end: bool = False
+        """Whether it has given all it has."""
         self._error: Exception | None = None
         self._phase = "new"
         self._encoder = encoder
@@ -175,6 +177,7 @@ class Engine:
             # A source may end because the run was stopped; then it says nothing about its rows.
             return
         self.exhausted = True
+        self.read_to_end = error is None
         self._error = self._error or error
         if self._recall is not None and error is None:
             try:

@@ -61,7 +61,7 @@ class RunControls:
     @property
     def exhausted(self) -> bool:
         """Whether the source was read to its end."""
-        return self._engine.exhausted
+        return self._engine.read_to_end
 
     def stop(self, reason: str = "the run was stopped") -> None:
         """Take and send nothing more.

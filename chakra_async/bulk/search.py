@@ -56,6 +56,15 @@ class Search:
             found |= {wanted[value]: process for value, process in processes.items() if value in wanted}
         return found
 
+    async def look_again(self, places: Sequence[int], fates: Sequence[Fate]) -> list[Fate]:
+        """Look once more at rows that were refused: the lost request may have done them meanwhile."""
+        refused = [place for place, fate in zip(places, fates, strict=True) if fate.outcome == "failed"]
+        found = await self.once(refused) if refused else {}
+        return [
+            self.fate(place, found[place]) if place in found else fate
+            for place, fate in zip(places, fates, strict=True)
+        ]
+
     def fate(self, place: int, process: Process) -> Fate:
         """Say what a process that exists after a lost answer tells of the row."""
         wanted = as_object(as_object(orjson.loads(self._chunk.item(place))).get("data"))

@@ -301,7 +301,7 @@ class Processes:
             lookup=lambda name, values: self._find(procedure, name, values),
         )
         options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
-        options = evolve(options, retry_unknown=_retry_unknown(on_unknown))
+        options = evolve(options, retry_unknown=_retry_unknown(on_unknown, journal))
         return self._bulk(procedure, calls, creates, encode_create, options)
 
     def bulk_update(
@@ -444,9 +444,11 @@ def _base(procedure: str) -> str:
     return f"/v1/ext/procedure/{segment(procedure, 'procedure')}/process"
 
 
-def _retry_unknown(on_unknown: str) -> bool:
+def _retry_unknown(on_unknown: str, journal: str | PathLike[str] | None) -> bool:
     if on_unknown not in {"skip", "retry"}:
         raise ValueError(f"on_unknown is 'skip' or 'retry', not {on_unknown!r}")
+    if on_unknown == "retry" and journal is None:
+        raise ValueError("on_unknown='retry' is about going on with a journal: give journal as well")
     return on_unknown == "retry"
 
 

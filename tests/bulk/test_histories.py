@@ -31,13 +31,14 @@ class Mortal(Journal):
     """A journal whose process dies at a given write, before or after it is durable."""
 
     steps = 10**9
+    before = True
 
     async def _do(self, sql, rows, problems=()):
         cls = type(self)
         if cls.steps <= 0:
             await asyncio.sleep(3600)
         cls.steps -= 1
-        if cls.steps % 2 == 0 and cls.steps <= 0:
+        if cls.steps <= 0 and cls.before:
             raise Crash
         await super()._do(sql, rows, problems)
         if cls.steps <= 0:
@@ -86,10 +87,10 @@ class Histories(RuleBasedStateMachine):
         fault = dict(fault)
         self.emulator.faults.next(fault.pop("method"), after=after, **fault)
 
-    @rule(steps=st.integers(1, 30))
-    def crash(self, steps):
+    @rule(steps=st.integers(1, 30), before=st.booleans())
+    def crash(self, steps, before):
         """Run until the process dies, or to the end if it is done sooner."""
-        Mortal.steps = steps
+        Mortal.steps, Mortal.before = steps, before
         with suppress(Crash):
             asyncio.run(self.run(Mortal))
 
@@ -154,11 +155,12 @@ class Histories(RuleBasedStateMachine):
                 if not engine.busy:
                     return engine.summary
                 await asyncio.wait(engine._tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in engine._tasks:
-                    if task.done() and isinstance(task.exception(), Crash):
-                        raise Crash
-                await engine.collect()
+                if Mortal.steps > 0:
+                    await engine.collect()
+                if Mortal.steps <= 0:
+                    raise Crash
         finally:
+            # The dead do not write; what they had handed over may still reach the disk.
             Mortal.steps = 0
             for task in engine._tasks:
                 task.cancel()

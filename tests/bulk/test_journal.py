@@ -15,11 +15,10 @@ from chakra_async.bulk.journal import (
     Journal,
     Plan,
     Problem,
-    _pack_places,
-    _unpack_places,
     read_problems,
     read_report,
 )
+from chakra_async.bulk.journal._records import pack_places, unpack_places
 
 
 PLAN = Plan(base_url="http://x", procedure="lead", operation="updated")
@@ -139,6 +138,8 @@ def test_another_version_is_refused(path):
     db.close()
     with pytest.raises(JournalError, match="version 99"):
         Journal(path, PLAN)
+    with pytest.raises(JournalError, match="version 99"):
+        read_report(path)
 
 
 def test_a_missing_folder_and_a_missing_journal_are_told(tmp_path):
@@ -179,11 +180,11 @@ async def test_many_deliveries_at_once_share_commits_and_stay_small(path):
 
 @given(places=st.lists(st.integers(0, 2**40), min_size=1, max_size=50, unique=True))
 def test_positions_are_kept_in_their_order(places):
-    assert list(_unpack_places(_pack_places(places), len(places))) == places
+    assert list(unpack_places(pack_places(places), len(places))) == places
 
 
 @given(first=st.integers(0, 2**40), rows=st.integers(1, 5000))
 def test_a_stretch_takes_eight_bytes(first, rows):
-    packed = _pack_places(range(first, first + rows))
+    packed = pack_places(range(first, first + rows))
     assert len(packed) == 8
-    assert list(_unpack_places(packed, rows)) == list(range(first, first + rows))
+    assert list(unpack_places(packed, rows)) == list(range(first, first + rows))

@@ -296,6 +296,30 @@ async def test_rows_without_a_key_stay_unknown_unless_told_to_retry(
 async def test_on_unknown_takes_two_words(chakra):
     with pytest.raises(ValueError, match="'skip' or 'retry'"):
         chakra.processes.bulk_create("aircraft", [], on_unknown="again")
+    with pytest.raises(ValueError, match="journal"):
+        chakra.processes.bulk_create("aircraft", [], on_unknown="retry")
+
+
+async def test_rows_with_and_without_a_key_in_one_lost_request(quick, chakra_hq, chakra):
+    chakra_hq.faults.next("POST", path="bulk-create", after=1, reset="before")
+    rows = [{"data": {"tailnum": f"X{n}"}, "key": ("tailnum", f"X{n}") if n % 2 else None} for n in range(20)]
+    async with chakra.processes.bulk_create("aircraft", rows, chunk_size=10, concurrency=1) as run:
+        lost = [result.outcome async for result in run if result.index >= 10]
+    assert lost == ["unknown", "created"] * 5
+
+
+async def test_a_stalled_half_of_a_refused_chunk_is_unknown_and_not_unsent(chakra_hq, fleet):
+    chakra_hq.settings.max_body_bytes = 900
+    chakra_hq.faults.next_job("stuck", after_rows=1)
+    rows = [ProcessUpdate(key=("tailnum", name), data={"note": "x" * 50}) for name in fleet[:10]]
+    async with (
+        Client(chakra_hq.token, base_url=chakra_hq.url, timeout=Timeouts(job=0.3)) as client,
+        client.processes.bulk_update("aircraft", rows) as run,
+    ):
+        outcomes = Counter([result.outcome async for result in run])
+    assert outcomes["failed"] == 0
+    assert outcomes["unknown"] > 0
+    assert outcomes["updated"] > 0
 
 
 async def test_a_journal_that_fails_stops_the_run_before_the_bytes_leave(

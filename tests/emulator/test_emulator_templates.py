@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 
+FIELDS = (
+    "id createdAt updatedAt externalId provider dataType body text attachments deliveryStatus direction"
+    " timestamp context adhocAgent source team chat plugin contact user procedure process campaign inReplyTo"
+).split()
 PHONE = "919812345678"
 LEAD = "/v1/ext/procedure/lead/process"
 NEW = {
