@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 
-from chakra_async._addresses import PrivateAddressError
-from chakra_async._upload import Upload
+from chakra_async._transfer.addresses import PrivateAddressError
+from chakra_async._transfer.upload import Upload
 from chakra_async.errors import (
     AmbiguousResultError,
     ChakraError,

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from chakra_async._addresses import Kind, PrivateAddressError, kind_of, kinds_of
+from chakra_async._transfer.addresses import Kind, PrivateAddressError, kind_of, kinds_of
 from chakra_async.settings import Limits
 
 

@@ -16,12 +16,12 @@ from yarl import URL
 
 from chakra_async import _retry
 from chakra_async._breaks import as_break
-from chakra_async._download import Download
 from chakra_async._envelope import unwrap
 from chakra_async._gate import Gate
 from chakra_async._sessions import LoopState
-from chakra_async._transfer import MOST_REDIRECTS, REDIRECTS, UploadBody, redirect_target, refused
-from chakra_async._upload import Upload
+from chakra_async._transfer.download import Download
+from chakra_async._transfer.upload import Upload
+from chakra_async._transfer.wire import MOST_REDIRECTS, REDIRECTS, UploadBody, redirect_target, refused
 from chakra_async._version import __version__
 from chakra_async.errors import (
     AmbiguousResultError,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from chakra_async._codec import decode
-from chakra_async._download import Download
 from chakra_async._paths import segment
+from chakra_async._transfer.download import Download
+from chakra_async._transfer.upload import Upload
 from chakra_async._transport import Transport
-from chakra_async._upload import Upload
 from chakra_async.models.photos import Photo
 from chakra_async.models.transfers import DownloadTarget, OnTransferred, UploadSource
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 from chakra_async._codec import decode, misshapen
-from chakra_async._download import Download
 from chakra_async._paths import segment
+from chakra_async._transfer.download import Download
+from chakra_async._transfer.upload import Upload
 from chakra_async._transport import Transport
-from chakra_async._upload import Upload
 from chakra_async._whatsapp import plugin_id_of
 from chakra_async.models.media import MediaInfo, PublicMedia
 from chakra_async.models.transfers import Downloaded, DownloadTarget, OnTransferred, UploadSource

@@ -27,8 +27,8 @@ from chakra_async import (
     RetryPolicy,
     Timeouts,
 )
-from chakra_async._addresses import kind_of
-from chakra_async._transfer import redirect_target
+from chakra_async._transfer.addresses import kind_of
+from chakra_async._transfer.wire import redirect_target
 from chakra_async.emulator import Emulator
 from tests.raw import (
     FIN,

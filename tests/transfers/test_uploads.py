@@ -30,8 +30,8 @@ from chakra_async import (
     Timeouts,
     Transferred,
 )
-from chakra_async._files import safe_name, type_of
-from chakra_async._upload import Upload
+from chakra_async._transfer.files import safe_name, type_of
+from chakra_async._transfer.upload import Upload
 from tests.raw import QUICK, RST, STALL, TOKEN, RawServer, answer, closed_port, quick_client, refused, wrapped
 
 

@@ -1,7 +1,8 @@
-"""Every public thing of the async side, as type checkers see it. Checked by mypy and pyright, never run."""
+"""Client, processes, jobs and bulk runs on the async side, as type checkers see them; never run."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, assert_type
 
 import aiohttp
@@ -15,30 +16,23 @@ from chakra_async import (
     BadRequestError,
     BulkRun,
     ChakraError,
-    Chat,
-    ChatMessage,
     Client,
     ClientClosedError,
     ConflictError,
     ConnectError,
-    ConnectToken,
     DecodeError,
-    Definition,
     IncompleteReadError,
     Job,
     JobEntry,
     JobTimeoutError,
     JournalError,
     Limits,
-    MessageSource,
     NotFoundError,
-    Outcome,
     Page,
     Pager,
     PayloadTooLargeError,
     PaymentRequiredError,
     PermissionDeniedError,
-    PluginConfig,
     Process,
     ProcessCreate,
     ProcessUpdate,
@@ -55,11 +49,8 @@ from chakra_async import (
     SignatureError,
     SourceLine,
     Summary,
-    Task,
-    TeamConfig,
     Timeouts,
     TransportError,
-    User,
 )
 
 
@@ -82,6 +73,7 @@ async def clients(session: aiohttp.ClientSession) -> None:
     assert_type(settings.fill(base_url="http://other"), Settings)
     Client("t", base_url="http://localhost", timeout=5, session=session)
     Client(timeout=Timeouts(), retry=RetryPolicy(), limits=Limits(), plugin_id="p", phone_number_id="n")
+    Client(whatsapp_api_version="v21.0")
     async with Client(settings=settings) as chakra:
         assert_type(chakra, Client)
         assert_type(chakra.settings, Settings)
@@ -124,7 +116,10 @@ async def processes(chakra: Client, when: datetime) -> None:
     )
     assert_type(changed, Process)
     assert_type(await chakra.processes.update_by_key("lead", "phone", "1", data={}), Process)
-    assert_type(await chakra.processes.update_by_key("lead", "phone", 1, state="S"), Process)
+    changed = await chakra.processes.update_by_key(
+        "lead", "phone", 1, data={}, state="S", status="OPEN", assigned_to="john", next_action_at=when
+    )
+    assert_type(changed, Process)
     assert_type(await chakra.processes.delete("lead", "id"), Process)
     assert_type(await chakra.processes.delete_by_key("lead", "phone", 1), Process)
 
@@ -164,31 +159,6 @@ async def jobs(chakra: Client) -> None:
         assert_type(entry.index, int | None)
 
 
-async def platform(chakra: Client) -> None:
-    task = await chakra.tasks.create("lead", 7, "call", data={"a": 1}, status="OPEN", assigned_to="john")
-    assert_type(task, Task)
-    assert_type(chakra.users.list(humanised=True), Pager[User])
-    assert_type(await chakra.users.get("id"), User)
-    assert_type(await chakra.users.update("id", first_name="J", fields={"isActive": False}), User)
-    config = await chakra.config.get()
-    assert_type(config, TeamConfig)
-    assert_type(config.definition("roles", "id"), Definition)
-    assert_type(config.definitions("roles"), list[Definition])
-    assert_type(config.id_of("states", "NEW", procedure="lead"), str)
-    assert_type(config.short_id_of("procedures", "id"), str)
-    assert_type(await chakra.leads.create(name="A", phone_number="+91 77012 14822"), Process)
-    assert_type(await chakra.leads.update_by_phone(917701214822, state="WON"), Process)
-    assert_type(chakra.chats.list(search="a", order_direction="asc", page=2), Pager[Chat])
-    assert_type(chakra.chats.messages("id", limit=5), Pager[ChatMessage])
-    async for message in chakra.chats.messages_for_phone("+917701214822"):
-        assert_type(message.delivery_status, str | None)
-        assert_type(message.source, MessageSource | None)
-    assert_type(await chakra.partner.create_connect_token(plugin_id="p"), ConnectToken)
-    assert_type(await chakra.partner.get_plugin_config(), PluginConfig)
-    assert_type(await chakra.partner.update_plugin_config(enable_chakra_webhook=True), None)
-    await chakra.whatsapp.messages.send_text("917701214822", "Hello")
-
-
 async def stream() -> AsyncIterator[ProcessUpdate]:
     yield ProcessUpdate("id", data={"a": 1})
 
@@ -200,13 +170,14 @@ def tell(progress: Progress) -> None:
     assert_type(progress.total, int)
 
 
-async def bulk(chakra: Client) -> None:
+async def bulk(chakra: Client, journal: Path) -> None:
     run = chakra.processes.bulk_update(
         "lead",
         stream(),
         chunk_size=100,
         max_chunk_bytes=1000,
         concurrency=2,
+        journal=journal,
         stop_on_error=True,
         on_progress=tell,
     )
@@ -215,28 +186,43 @@ async def bulk(chakra: Client) -> None:
         assert_type(entered, BulkRun)
         async for result in entered:
             assert_type(result, RowResult)
-            assert_type(result.index, int)
-            assert_type(result.item, Any)
-            assert_type(result.outcome, Outcome)
-            assert_type(result.errors, tuple[str, ...])
-            assert_type(result.job_id, str | None)
-            assert_type(result.process_id, str | None)
-            assert_type(result.ok, bool)
-            assert_type(result.key, str | None)
-            assert_type(result.ref, Any)
-            assert_type(result.line, int | None)
-    summary = run.summary
-    assert_type(summary, Summary)
-    assert_type(summary.updated + summary.created + summary.deleted, int)
-    assert_type(summary.invalid + summary.failed + summary.unknown, int)
-    assert_type(summary.jobs + summary.retries + summary.total + summary.succeeded, int)
-    assert_type(summary.seconds + summary.rows_per_second, float)
-    assert_type(summary.ok, bool)
-    assert_type(await chakra.processes.bulk_create("lead", [ProcessCreate(data={})]).run(), Summary)
-    assert_type(await chakra.processes.bulk_delete("lead", ["id", ("phone", 1), {"id": "x"}]).run(), Summary)
+            if not result.ok:
+                assert_type(run.stop("a row was not done"), None)
+    assert_type(run.stop(), None)
+    assert_type(run.summary, Summary)
+    assert_type(run.progress, Progress)
+    assert_type(run.exhausted, bool)
+    assert_type(run.leftover(), Iterator[RowResult])
+    assert_type(await run.run(), Summary)
     rejected = RejectedRow(("not a number",), key="k", ref=SourceLine(3, ["a", "b"]))
-    assert_type(rejected.errors, tuple[str, ...])
-    await chakra.processes.bulk_update("lead", (row for row in [rejected])).run()
+    assert_type(await chakra.processes.bulk_update("lead", (row for row in [rejected])).run(), Summary)
+
+
+async def bulk_create_and_delete(chakra: Client, journal: Path) -> None:
+    run = chakra.processes.bulk_create(
+        "lead",
+        [ProcessCreate(data={}), {"data": {}, "key": ("phone", 1)}],
+        chunk_size=100,
+        max_chunk_bytes=1000,
+        concurrency=2,
+        journal=str(journal),
+        on_unknown="retry",
+        stop_on_error=True,
+        on_progress=tell,
+    )
+    assert_type(run, BulkRun)
+    assert_type(chakra.processes.bulk_create("lead", [], on_unknown="skip"), BulkRun)
+    run = chakra.processes.bulk_delete(
+        "lead",
+        ["id", ("phone", 1), {"id": "x"}],
+        chunk_size=100,
+        max_chunk_bytes=1000,
+        concurrency=2,
+        journal="run.journal",
+        stop_on_error=True,
+        on_progress=print,
+    )
+    assert_type(run, BulkRun)
 
 
 def errors(error: Exception) -> None:
@@ -306,15 +292,22 @@ async def mistakes(chakra: Client, run: BulkRun) -> None:
     chakra.processes.get("lead", "x").data  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     chakra.processes.bulk_update("lead", None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chakra.processes.bulk_update("lead", [], chunks=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chakra.processes.bulk_update("lead", [], on_unknown="retry")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chakra.processes.bulk_create("lead", [], on_unknown="again")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_create("lead", [], journal=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_delete("lead", [], on_progress=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run.progress()  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
+    run.exhausted = True  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    run.stop(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run.leftover().index  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    ProcessUpdate("id", dta={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ProcessUpdate(key="phone")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with run:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
         pass
     for _ in run:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
         pass
     for _ in chakra.processes.list("lead"):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
         pass
-    await chakra.chats.list(order_direction="up")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await chakra.users.update("x", method="DELETE")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    chakra.whatsapp.nothing  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     chakra.nothing  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     Timeouts(5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chakra.settings.timeouts.read = 5  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,30 +1,27 @@
-"""Every public thing of the sync side, as type checkers see it. Checked by mypy and pyright, never run."""
+"""Client, processes, jobs and bulk runs on the sync side, as type checkers see them; never run."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, assert_type
 
 from chakra_async import (
-    Chat,
-    ChatMessage,
     Job,
     JobEntry,
     Limits,
     Page,
-    PluginConfig,
     Process,
     ProcessCreate,
     ProcessUpdate,
     Progress,
+    RejectedRow,
     Reply,
     RetryPolicy,
     RowResult,
     Settings,
+    SourceLine,
     Summary,
-    Task,
-    TeamConfig,
     Timeouts,
-    User,
 )
 from chakra_async.sync import BulkRun, Client, Pager
 
@@ -32,6 +29,7 @@ from chakra_async.sync import BulkRun, Client, Pager
 def clients() -> None:
     Client("t", base_url="http://localhost", timeout=5)
     Client(timeout=Timeouts(), retry=RetryPolicy(), limits=Limits(), plugin_id="p", phone_number_id="n")
+    Client(whatsapp_api_version="v21.0")
     with Client(settings=Settings(access_token="t")) as chakra:
         assert_type(chakra, Client)
         assert_type(chakra.settings, Settings)
@@ -54,8 +52,15 @@ def processes(chakra: Client, when: datetime) -> None:
         next_action_at=when,
     )
     assert_type(made, Process)
-    assert_type(chakra.processes.update("lead", "id", data={}, next_action_at=when), Process)
-    assert_type(chakra.processes.update_by_key("lead", "phone", 1, state="S"), Process)
+    changed = chakra.processes.update(
+        "lead", "id", data={}, state="S", status="OPEN", assigned_to="john", next_action_at=when
+    )
+    assert_type(changed, Process)
+    assert_type(chakra.processes.update_by_key("lead", "phone", "1", data={}), Process)
+    changed = chakra.processes.update_by_key(
+        "lead", "phone", 1, data={}, state="S", status="OPEN", assigned_to="john", next_action_at=when
+    )
+    assert_type(changed, Process)
     assert_type(chakra.processes.delete("lead", "id"), Process)
     assert_type(chakra.processes.delete_by_key("lead", "phone", "1"), Process)
 
@@ -84,30 +89,18 @@ def jobs(chakra: Client) -> None:
     assert_type(chakra.jobs.entries(job.id), Pager[JobEntry])
 
 
-def platform(chakra: Client) -> None:
-    assert_type(chakra.tasks.create("lead", "id", "call"), Task)
-    assert_type(chakra.users.list(), Pager[User])
-    assert_type(chakra.users.update("id", bio="x", method="PATCH"), User)
-    assert_type(chakra.config.get(), TeamConfig)
-    assert_type(chakra.leads.create(email="a@example.com"), Process)
-    assert_type(chakra.chats.messages_for_phone("+917701214822"), Pager[ChatMessage])
-    for chat in chakra.chats.list():
-        assert_type(chat, Chat)
-    assert_type(chakra.partner.get_plugin_config(plugin_id="p"), PluginConfig)
-    chakra.whatsapp.messages.send_text("917701214822", "Hello")
-
-
 def tell(progress: Progress) -> None:
     assert_type(progress.in_flight, int)
 
 
-def bulk(chakra: Client) -> None:
+def bulk(chakra: Client, journal: Path) -> None:
     run = chakra.processes.bulk_update(
         "lead",
         (ProcessUpdate(str(n), data={}) for n in range(3)),
         chunk_size=100,
         max_chunk_bytes=1000,
         concurrency=2,
+        journal=journal,
         stop_on_error=True,
         on_progress=tell,
     )
@@ -116,9 +109,43 @@ def bulk(chakra: Client) -> None:
         assert_type(entered, BulkRun)
         for result in entered:
             assert_type(result, RowResult)
+            if not result.ok:
+                assert_type(run.stop("a row was not done"), None)
+    assert_type(run.stop(), None)
     assert_type(run.summary, Summary)
-    assert_type(chakra.processes.bulk_create("lead", [{"data": {}}]).run(), Summary)
-    assert_type(chakra.processes.bulk_delete("lead", ["id", ("phone", 1)]).run(), Summary)
+    assert_type(run.progress, Progress)
+    assert_type(run.exhausted, bool)
+    assert_type(run.leftover(), Iterator[RowResult])
+    assert_type(run.run(), Summary)
+    rejected = RejectedRow(("not a number",), key="k", ref=SourceLine(3, ["a", "b"]))
+    assert_type(chakra.processes.bulk_update("lead", (row for row in [rejected])).run(), Summary)
+
+
+def bulk_create_and_delete(chakra: Client, journal: Path) -> None:
+    run = chakra.processes.bulk_create(
+        "lead",
+        [ProcessCreate(data={}), {"data": {}, "key": ("phone", 1)}],
+        chunk_size=100,
+        max_chunk_bytes=1000,
+        concurrency=2,
+        journal=str(journal),
+        on_unknown="retry",
+        stop_on_error=True,
+        on_progress=tell,
+    )
+    assert_type(run, BulkRun)
+    assert_type(chakra.processes.bulk_create("lead", [], on_unknown="skip"), BulkRun)
+    run = chakra.processes.bulk_delete(
+        "lead",
+        ["id", ("phone", 1), {"id": "x"}],
+        chunk_size=100,
+        max_chunk_bytes=1000,
+        concurrency=2,
+        journal="run.journal",
+        stop_on_error=True,
+        on_progress=print,
+    )
+    assert_type(run, BulkRun)
 
 
 async def stream() -> AsyncIterator[ProcessUpdate]:
@@ -131,6 +158,16 @@ async def mistakes(chakra: Client, run: BulkRun) -> None:
     chakra.processes.get("lead")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chakra.processes.update("lead", "x", {"a": 1})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chakra.processes.bulk_update("lead", stream())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_update("lead", [], on_unknown="retry")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chakra.processes.bulk_create("lead", [], on_unknown="again")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_create("lead", [], journal=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_delete("lead", [], on_progress=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run.progress()  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
+    run.exhausted = True  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    run.stop(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run.leftover().index  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    ProcessUpdate("id", dta={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ProcessUpdate(key="phone")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await chakra.processes.get("lead", "x")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     await chakra.processes.list("lead")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     async with chakra:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]

@@ -9,7 +9,7 @@ import stat
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import IO, Any, cast
 
-from chakra_async._files import PIECE, Errands
+from chakra_async._transfer.files import PIECE, Errands
 from chakra_async.models.transfers import UploadSource
 
 

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
-from chakra_async._upload import Upload
+from chakra_async._transfer.upload import Upload
 from chakra_async.errors import ApiError
 
 

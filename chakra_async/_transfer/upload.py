@@ -7,8 +7,8 @@ import math
 import secrets
 from collections.abc import AsyncIterator, Mapping
 
-from chakra_async._files import check_type, disposition, extension_of, safe_name, type_of
-from chakra_async._sources import source_of
+from chakra_async._transfer.files import check_type, disposition, extension_of, safe_name, type_of
+from chakra_async._transfer.sources import source_of
 from chakra_async.models.transfers import OnTransferred, Transferred, UploadSource
 from chakra_async.settings import Timeouts
 

@@ -14,9 +14,9 @@ from typing import Any, Self
 import orjson
 
 from chakra_async._codec import misshapen
-from chakra_async._files import PIECE, hex_hash, safe_name
 from chakra_async._shapes import as_object
-from chakra_async._sinks import sink_of
+from chakra_async._transfer.files import PIECE, hex_hash, safe_name
+from chakra_async._transfer.sinks import sink_of
 from chakra_async.errors import IncompleteReadError, RequestTimeoutError, ResponseTooLargeError
 from chakra_async.models.reply import Reply
 from chakra_async.models.transfers import Downloaded, DownloadTarget, OnTransferred, Transferred

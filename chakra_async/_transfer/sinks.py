@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from chakra_async._files import Errands
+from chakra_async._transfer.files import Errands
 from chakra_async.errors import ResponseTooLargeError
 from chakra_async.models.transfers import DownloadTarget
 

@@ -1,0 +1,1 @@
+"""Uploads and downloads: what is sent from where, what is received into where, in flat memory."""
