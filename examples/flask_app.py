@@ -20,7 +20,7 @@ from chakra_async.sync import Client
 def create_app(chakra: Client | None = None) -> Flask:
     """Make the app; a test hands in a client of its own."""
     app = Flask(__name__)
-    chakra = chakra or Client()
+    chakra = app.extensions["chakra"] = chakra or Client()
 
     @app.get("/leads/<lead_id>")
     def show(lead_id: str) -> dict[str, Any]:

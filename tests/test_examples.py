@@ -132,7 +132,10 @@ def test_flask_app(emulator, leads):
 def test_flask_app_as_flask_makes_it(emulator, leads, environment):
     from examples.flask_app import create_app
 
-    assert create_app().test_client().get("/leads/LEAD-2").status_code == 200
+    app = create_app()
+    # Closed here: an open connection keeps the context it was made in, and with it the app and its client.
+    with app.extensions["chakra"]:
+        assert app.test_client().get("/leads/LEAD-2").status_code == 200
 
 
 def test_django_app(emulator, leads, tmp_path):

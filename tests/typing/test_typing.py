@@ -58,7 +58,7 @@ def keywords(signature: inspect.Signature) -> set[str]:
 
 def members(cls: type) -> set[str]:
     """Find the public fields, properties and methods of a class."""
-    fields = {it.name for it in attrs.fields(cls)} if attrs.has(cls) else set()
+    fields: set[str] = {it.name for it in attrs.fields(cls)} if attrs.has(cls) else set()
     return {name for name in fields | set(dir(cls)) if not name.startswith("_")}
 
 
@@ -94,7 +94,7 @@ def test_all_of_runs_and_pagers_is_used(side: str) -> None:
 
 
 def test_every_field_of_every_model_is_used() -> None:
-    found = defaultdict(set)
+    found: dict[str, set[str]] = defaultdict(set)
     for node in nodes("api_models*.py"):
         if isinstance(node, ast.FunctionDef):
             (it,) = node.args.args
