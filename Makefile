@@ -17,7 +17,7 @@ demo: $(VENV)/.installed  ## bulk-update 3,322 real aircraft in an emulated Chak
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/.installed-dev  ## run all the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 check: lint types layers  ## lint, types and layers
 
