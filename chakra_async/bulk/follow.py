@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from chakra_async.bulk.outcomes import Fate, settle
 from chakra_async.bulk.patience import Patience
 from chakra_async.bulk.polling import JobPace
 from chakra_async.bulk.rows import Outcome
-from chakra_async.errors import NotFoundError
+from chakra_async.errors import DecodeError, NotFoundError
 from chakra_async.models.jobs import Job, JobEntry
 
 
@@ -87,9 +88,11 @@ class Follower:
 
     async def _entries(self, job_id: str, rows: int) -> list[JobEntry]:
         found: list[JobEntry] = []
-        async for entry in self._jobs.entries(job_id):
-            found.append(entry)
-            # Pages that repeat without end must not fill the memory.
-            if len(found) >= 4 * rows + 100:
-                break
+        # Pages that lead nowhere cost only the rows on them: what was read before still counts.
+        with suppress(DecodeError):
+            async for entry in self._jobs.entries(job_id):
+                found.append(entry)
+                # Pages that repeat without end must not fill the memory.
+                if len(found) >= 4 * rows + 100:
+                    break
         return found

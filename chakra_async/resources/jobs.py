@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from chakra_async._codec import decode_job, decode_list, misshapen
 from chakra_async._paths import segment
@@ -45,12 +45,15 @@ class Jobs:
         """
         path = f"/v1/ext/background-job/{segment(job_id, 'job_id')}/entries"
 
-        async def fetch(query: dict[str, str] | None) -> Page[JobEntry]:
+        async def fetch(cursor: tuple[dict[str, str], set[str]] | None) -> Page[JobEntry]:
+            query, seen = cursor or ({}, set[str]())
             reply = await self._transport.call("GET", path, query=query, repeatable=True)
+            seen.add(urlencode(query))
             following = _next_query(reply)
-            if following is not None and following == query:
-                raise misshapen(reply, "the page of entries names itself as the next one")
-            return Page(decode_list(reply, JobEntry), following is not None, reply.meta, following)
+            if following is not None and urlencode(following) in seen:
+                raise misshapen(reply, "the page of entries names as the next one a page that came before")
+            more = following is not None
+            return Page(decode_list(reply, JobEntry), more, reply.meta, (following, seen))
 
         return Pager(fetch)
 

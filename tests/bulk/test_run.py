@@ -428,3 +428,23 @@ async def test_cancelling_the_caller_leaves_no_task_and_no_connection(chakra_hq,
     assert len(asyncio.all_tasks()) == 1
     assert run.summary.total == run.summary.unknown + run.summary.failed
     assert await chakra.health()
+
+
+async def test_a_chunk_refused_whole_is_halved_and_only_bad_rows_fail(chakra_hq, chakra, fleet):
+    chakra_hq.faults.next("PATCH", times=1, status=400, errors=["Your request has violated JSON schema"])
+    summary = await chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=100).run()
+    assert (summary.updated, summary.failed) == (200, 0)
+    assert summary.jobs == 3
+
+
+@pytest.mark.parametrize("pages", ["repeat", "skip"])
+async def test_entry_pages_that_repeat_or_skip_leave_true_outcomes(chakra_hq, chakra, fleet, pages):
+    chakra_hq.faults.next_job(pages=pages)
+    chakra_hq.job_settings.entries_page_size = 5
+    rows = retire(fleet[:40])
+    rows[11].state = rows[37].state = "SCRAPPED"
+    results = await results_of(chakra.processes.bulk_update("aircraft", rows))
+    for result in results:
+        truth = "failed" if result.index in (11, 37) else "updated"
+        assert result.outcome in (truth, "unknown")
+    assert any(result.ok for result in results)
