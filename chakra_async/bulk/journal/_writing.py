@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from array import array
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from os import PathLike
 from pathlib import Path
 from queue import SimpleQueue
@@ -49,14 +49,13 @@ class Journal:
         self.path: Path = Path(path)
         self._plan = plan
         self._lock = Lock(self.path)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._lock.release)
             with explained(self.path):
-                self._db = connect(self.path)
+                self._db: sqlite3.Connection = undo.enter_context(closing(connect(self.path)))
                 self._prepare()
                 self.past: Past = read_past(self._db, plan.operation)
-        except BaseException:
-            self._lock.release()
-            raise
+            undo.pop_all()
         self._next_id = self._last_id() + 1
         self._work: SimpleQueue[_Write | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="chakra-journal", daemon=True)
