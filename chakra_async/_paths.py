@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, unquote
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def segment(value: str | int, name: str) -> str:
@@ -20,7 +24,7 @@ def segment(value: str | int, name: str) -> str:
         raise ValueError(f"{name} is empty")
     if value in {".", ".."}:
         raise ValueError(f"{name} is {value!r}, which would name another path")
-    if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
+    if _CONTROL.search(value):
         raise ValueError(f"{name} holds control characters: {value!r}")
     try:
         return quote(value, safe="")
