@@ -124,7 +124,8 @@ def _api_error(
         message = f"The service answered {status}: {reason}"
         cls = _CLASSES.get(status) or (ServerError if status >= 500 else BadRequestError)
     message = message if message.endswith(".") else f"{message}."
-    if hint := _HINTS.get(status):
+    # Where the service itself says what it did not find, nothing can be added.
+    if (hint := _HINTS.get(status)) and not (status == 404 and errors):
         message = f"{message} {hint}"
     code = next((int(match[1]) for text in errors if (match := _WHATSAPP_CODE.search(text))), None)
     failure = cls(

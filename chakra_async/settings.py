@@ -43,6 +43,8 @@ class AccessToken:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise TypeError(f"the access token must be text, not {type(value).__name__}")
         value = value.strip()
         if not value:
             raise ValueError("the access token is empty; create one in the dashboard under API Keys")
@@ -146,6 +148,13 @@ class RetryPolicy:
     """Also repeat a create, message or upload after a 5xx. It may then be done twice."""
 
 
+def _group(_: Any, attribute: Attribute[Any], value: Any) -> None:
+    kinds = {"timeouts": Timeouts, "limits": Limits, "retry": RetryPolicy}
+    kind = kinds[attribute.name]
+    if not isinstance(value, kind):
+        raise TypeError(f"{attribute.name} must be a {kind.__name__}(…), not {value!r}")
+
+
 def _token(value: AccessToken | str | None) -> AccessToken | None:
     return AccessToken(value) if isinstance(value, str) else value
 
@@ -181,9 +190,9 @@ class Settings:
 
     access_token: AccessToken | None = field(default=None, converter=_token)
     base_url: str = field(default=DEFAULT_BASE_URL, converter=_without_slash, validator=_base_url)
-    timeouts: Timeouts = field(factory=Timeouts)
-    limits: Limits = field(factory=Limits)
-    retry: RetryPolicy = field(factory=RetryPolicy)
+    timeouts: Timeouts = field(factory=Timeouts, validator=_group)
+    limits: Limits = field(factory=Limits, validator=_group)
+    retry: RetryPolicy = field(factory=RetryPolicy, validator=_group)
     plugin_id: str | None = None
     """WhatsApp plugin (a uuid, from the WhatsApp Setup page)."""
     phone_number_id: str | None = None

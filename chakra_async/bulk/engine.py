@@ -80,6 +80,8 @@ class Engine:
         self._started = time.monotonic()
         self._ended: float | None = None
         self._stopped = False
+        self._asked = False
+        self._told_to_stop = False
 
     # -- the caller's side
 
@@ -110,7 +112,23 @@ class Engine:
             RuntimeError: the block was not entered, or is left.
         """
         if self._phase != "entered":
-            raise RuntimeError("iterate over a bulk run inside its 'with' block")
+            raise RuntimeError(
+                "iterate over a bulk run inside its block ('async with … as run:', in the sync client "
+                "'with'), or call its run()"
+            )
+        self._asked = True
+
+    def check_asked(self) -> None:
+        """Refuse to pass for a run of no rows what was never iterated over.
+
+        Raises:
+            RuntimeError: nothing was ever asked of the run, so nothing was sent.
+        """
+        if not self._asked and not self._told_to_stop:
+            raise RuntimeError(
+                "nothing was sent: the rows of a bulk run are taken while you iterate over it; iterate, or "
+                "call its run()"
+            )
 
     @property
     def wants_rows(self) -> bool:
@@ -256,6 +274,8 @@ class Engine:
     async def leave(self, *, at_once: bool) -> None:
         """End the run: give jobs in flight ``Timeouts.drain`` seconds, or none, and account for all."""
         self._phase = "left"
+        # Whoever has stopped a run on purpose has seen to it.
+        self._told_to_stop = self._stopped
         self.stop("the run was left before")
         try:
             if self._tasks and not at_once:

@@ -147,11 +147,12 @@ class Summary:
     def __str__(self) -> str:
         names = ("updated", "created", "deleted", "invalid", "failed", "unknown")
         parts = [f"{getattr(self, name):,} {name}" for name in names if getattr(self, name)]
+        rows = "1 row" if self.total == 1 else f"{self.total:,} rows"
         jobs = "1 job" if self.jobs == 1 else f"{self.jobs:,} jobs"
         retries = "1 retry" if self.retries == 1 else f"{self.retries:,} retries"
         before = f", {self.resumed:,} of them before" if self.resumed else ""
         return (
-            f"{self.total:,} rows: {', '.join(parts) or 'none'}{before} "
+            f"{rows}: {', '.join(parts) or 'none'}{before} "
             f"({jobs}, {retries}, {self.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s)"
         )
 

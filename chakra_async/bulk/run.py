@@ -31,7 +31,10 @@ def check_source(source: Any) -> None:
     """
     kind = type(source).__name__
     if isinstance(source, str | bytes | Mapping):
-        raise TypeError(f"rows must be an iterable of rows, not a single {kind}")
+        raise TypeError(
+            f"rows must be an iterable of rows, not a single {kind}; to read a file, use "
+            "chakra_async.bulk.sources.read_updates(path, columns=…)"
+        )
     if not isinstance(source, Iterable | AsyncIterable):
         raise TypeError(f"rows must be an iterable or async iterable, not {kind}")
 
@@ -123,6 +126,8 @@ class BulkRun(RunControls):
     ) -> None:
         await self._engine.leave(at_once=error is not None)
         self._engine.tell_progress()
+        if error is None:
+            self._engine.check_asked()
 
     def __aiter__(self) -> Self:
         return self

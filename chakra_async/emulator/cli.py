@@ -75,7 +75,7 @@ def _say(emulator: Emulator) -> None:
     sys.stdout.write(
         f"url    {emulator.url}\n"
         f"token  {emulator.token}\n"
-        f"use    export CHAKRA_BASE_URL={emulator.url} CHAKRA_ACCESS_TOKEN={emulator.token}"
+        f"export CHAKRA_BASE_URL={emulator.url} CHAKRA_ACCESS_TOKEN={emulator.token}"
         f" CHAKRA_PLUGIN_ID={emulator.plugin_id} CHAKRA_PHONE_NUMBER_ID={emulator.phone_number_id}\n"
     )
     sys.stdout.flush()

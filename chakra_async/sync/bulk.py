@@ -66,6 +66,8 @@ class BulkRun(run.RunControls):
             if error is None:
                 raise
         self._engine.tell_progress()
+        if error is None:
+            self._engine.check_asked()
 
     def __iter__(self) -> Self:
         return self

@@ -210,7 +210,8 @@ async def test_rows_added_at_the_end_are_sent(chakra, fleet, tmp_path):
 
 
 async def test_a_second_run_is_refused_before_anything_is_sent(chakra_hq, chakra, fleet, tmp_path):
-    async with chakra.processes.bulk_update("aircraft", updates(fleet), journal=tmp_path / "j.db"):
+    async with chakra.processes.bulk_update("aircraft", updates(fleet), journal=tmp_path / "j.db") as run:
+        await anext(run)
         before = chakra_hq.request_count
         with pytest.raises(JournalError, match="in use"):
             await bulk(chakra, tmp_path / "j.db", updates(fleet))

@@ -390,6 +390,15 @@ async def test_a_run_can_be_entered_once_only(chakra):
         await run.run()
 
 
+async def test_a_run_that_nobody_iterates_over_does_not_pass_for_done(chakra_hq, chakra, fleet):
+    with pytest.raises(RuntimeError, match="nothing was sent"):
+        async with chakra.processes.bulk_update("aircraft", retire(fleet)):
+            pass
+    assert states(chakra_hq)["RETIRED"] == 0
+    async with chakra.processes.bulk_update("aircraft", retire(fleet)) as run:
+        run.stop("never mind")
+
+
 @pytest.mark.parametrize("source", ["N1", b"N1", {"id": "N1"}, 5, None])
 async def test_what_is_no_source_of_rows_is_refused_at_the_call(chakra, source):
     with pytest.raises(TypeError, match="rows must be"):

@@ -215,7 +215,7 @@ def test_leaving_early_accounts_for_all_that_was_taken(chakra, emulator, fleet):
     assert run.summary.total == len(taken)
     assert run.summary.updated == emulator.ledger.count(kind="update")
     assert run.summary.unknown == 0
-    with pytest.raises(RuntimeError, match="inside its 'with' block"):
+    with pytest.raises(RuntimeError, match="inside its block"):
         next(run)
 
 
@@ -234,7 +234,7 @@ def test_an_error_in_the_block_is_the_one_that_is_raised(chakra, emulator, fleet
 
 def test_a_run_can_be_entered_once_and_only_inside_iterated(chakra, fleet):
     run = chakra.processes.bulk_update("aircraft", updates(fleet))
-    with pytest.raises(RuntimeError, match="inside its 'with' block"):
+    with pytest.raises(RuntimeError, match="inside its block"):
         next(iter(run))
     assert run.run().updated == 200
     with pytest.raises(RuntimeError, match="entered only once"):
