@@ -40,9 +40,7 @@ def show_reasons(failures: list[RowResult]) -> None:
     """Group the rows that did not go through by reason, with their line numbers."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for result in failures:
-        # What differs from row to row inside a reason would keep equal mistakes apart.
-        reason = result.errors[0].replace(result.key or "\0", "…")
-        groups[result.outcome, reason].append(result.line or 0)
+        groups[result.outcome, result.reason].append(result.line or 0)
     for (outcome, reason), lines in groups.items():
         where = ", ".join(str(line) for line in lines)
         print(f"  {outcome}, line{'s' if len(lines) > 1 else ''} {where}:\n      {reason}")

@@ -1,11 +1,13 @@
 """Every example is run as a reader would run it, against the emulator."""
 
 import asyncio
+import hashlib
 import os
 import re
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -31,19 +33,29 @@ def leads(emulator):
 
 @pytest.fixture
 def environment(emulator, monkeypatch):
-    monkeypatch.setenv("CHAKRA_ACCESS_TOKEN", emulator.token)
-    monkeypatch.setenv("CHAKRA_BASE_URL", emulator.url)
+    for name, value in settings_of(emulator).items():
+        monkeypatch.setenv(name, value)
 
 
-def run(*arguments, cwd, emulator=None, status=0):
+def settings_of(emulator):
+    return {
+        "CHAKRA_BASE_URL": emulator.url,
+        "CHAKRA_ACCESS_TOKEN": emulator.token,
+        "CHAKRA_PLUGIN_ID": emulator.plugin_id,
+        "CHAKRA_PHONE_NUMBER_ID": emulator.phone_number_id,
+    }
+
+
+def run(*arguments, cwd, emulator=None, status=0, text=None):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CHAKRA_")}
     environment["PYTHONPATH"] = str(ROOT)
     if emulator is not None:
-        environment |= {"CHAKRA_BASE_URL": emulator.url, "CHAKRA_ACCESS_TOKEN": emulator.token}
+        environment |= settings_of(emulator)
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=cwd,
         env=environment,
+        input=text,
         capture_output=True,
         text=True,
         timeout=60,
@@ -55,7 +67,8 @@ def run(*arguments, cwd, emulator=None, status=0):
 
 
 def test_every_example_is_run_here():
-    text = Path(__file__).read_text(encoding="utf-8")
+    others = Path(__file__).parent / "webhooks" / "test_webhook_examples.py"
+    text = Path(__file__).read_text(encoding="utf-8") + others.read_text(encoding="utf-8")
     for path in EXAMPLES.iterdir():
         if path.suffix in {".py", ".ipynb"} and path.stem not in {"__init__", "derive_updates"}:
             assert path.stem in text.replace("def test_every_example", ""), f"{path.name} is not run"
@@ -179,11 +192,18 @@ def test_asyncio_service(emulator, leads, tmp_path):
     assert emulator.process("lead", "LEAD-3")["data"]["score"] == 20
 
 
-def test_whatsapp(emulator, environment, monkeypatch, capsys):
+def test_many_writers(emulator, leads, tmp_path):
+    events = "".join(f"LEAD-{n % 4 + 1} {n}\n" for n in range(400))
+    said = run(EXAMPLES / "many_writers.py", cwd=tmp_path, emulator=emulator, text=events).splitlines()
+    assert len(said) == 101
+    assert all(line.startswith("LEAD-4: invalid: ") for line in said[:100])
+    assert said[100].startswith("400 rows: 300 updated, 100 invalid (1 job, ")
+    assert [lead["data"]["score"] for lead in emulator.processes("lead")] == [396, 397, 398]
+
+
+def test_whatsapp(emulator, environment, capsys):
     from examples import whatsapp
 
-    monkeypatch.setenv("CHAKRA_PLUGIN_ID", emulator.plugin_id)
-    monkeypatch.setenv("CHAKRA_PHONE_NUMBER_ID", emulator.phone_number_id)
     asyncio.run(whatsapp.main(["+91 99012 58433"]))
     assert capsys.readouterr().out.startswith("+91 99012 58433: refused by WhatsApp: The service answered 4")
     emulator.add_template("visit_tomorrow", "May we visit you at {{1}}?")
@@ -249,6 +269,167 @@ def test_photos(emulator, leads, tmp_path):
     assert emulator.process("lead", "LEAD-1")["data"]["photo"]
 
 
+def test_whatsapp_media_sends_a_file(emulator, tmp_path):
+    (tmp_path / "offer.pdf").write_bytes(bytes(300_000))
+    arguments = ("send", "+91 99012 58433", "offer.pdf")
+    said = run(EXAMPLES / "whatsapp_media.py", *arguments, cwd=tmp_path, emulator=emulator)
+    [sent] = emulator.messages
+    assert said.splitlines() == [
+        "262,144 of 300,000 bytes",
+        "300,000 of 300,000 bytes",
+        f"accepted as {sent.wamid}",
+    ]
+    assert (sent.phone, sent.content["document"]["filename"]) == ("919901258433", "offer.pdf")
+    with urllib.request.urlopen(sent.content["document"]["link"], timeout=10) as shown:
+        assert (shown.headers["Content-Type"], shown.read()) == ("application/pdf", bytes(300_000))
+
+
+def test_whatsapp_media_keeps_what_came(emulator, tmp_path):
+    content = bytes(range(256)) * 1000
+    came = emulator.receive_message("919901258433", media=content, mime_type="application/pdf")
+    media_id = came.content["document"]["id"]
+    address = (
+        f"https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid={media_id}&ext=99999999999&hash=x"
+    )
+    for told, path in ((media_id, "by id.pdf"), (address, "by address.pdf")):
+        said = run(EXAMPLES / "whatsapp_media.py", "keep", told, path, cwd=tmp_path, emulator=emulator)
+        *steps, last = said.splitlines()
+        assert ("application/pdf, 256,000 bytes" in steps) == (told == media_id)
+        assert steps[-1] == "256,000 of 256,000 bytes"
+        assert last == f"{path}: application/pdf, SHA-256 {hashlib.sha256(content).hexdigest()}"
+        assert (tmp_path / path).read_bytes() == content
+
+
+def test_whatsapp_templates(emulator, environment, monkeypatch, capsys, tmp_path):
+    from examples import whatsapp_templates
+
+    def publish():
+        with Client() as chakra:
+            whatsapp_templates.publish(chakra, emulator.waba_id, every=0.01, patience=10)
+            found = whatsapp_templates.find(chakra, emulator.waba_id)
+        return found, capsys.readouterr().out.splitlines()
+
+    emulator.add_template("visit_tomorrow", "Amanhã?", language="pt_BR")
+    first, said = publish()
+    assert said == [f"created {first.id}: PENDING", "visit_tomorrow is APPROVED"]
+    assert first.components == whatsapp_templates.COMPONENTS
+    assert publish() == (first, ["visit_tomorrow is APPROVED"])
+    monkeypatch.setattr(whatsapp_templates, "COMPONENTS", [{"type": "BODY", "text": "When, {{1}}?"}])
+    second, said = publish()
+    assert said == [f"updated {first.id}", "visit_tomorrow is APPROVED"]
+    assert (second.id, second.components[0]["text"]) == (first.id, "When, {{1}}?")
+
+    for n in range(100):
+        emulator.add_template(f"t{n}")
+    script = EXAMPLES / "whatsapp_templates.py"
+    pages = run(script, "list", cwd=tmp_path, emulator=emulator).splitlines()
+    assert pages[1] == "visit_tomorrow (en, UTILITY): APPROVED"
+    cursor = pages[100].removeprefix("-- the next page begins after ")
+    rest = run(script, "list", cursor, cwd=tmp_path, emulator=emulator).splitlines()
+    assert rest == pages[101:] == ["t98 (en, UTILITY): APPROVED", "t99 (en, UTILITY): APPROVED"]
+
+    assert run(script, "delete", cwd=tmp_path, emulator=emulator) == "deleted visit_tomorrow (en)\n"
+    with Client() as chakra:
+        left = chakra.whatsapp.templates.list(emulator.waba_id, name="visit_tomorrow")
+        assert [one.language for one in left] == ["pt_BR"]
+
+
+def test_whatsapp_templates_that_are_not_approved(emulator, environment, capsys):
+    from examples import whatsapp_templates
+
+    emulator.settings.approve_templates_after = None
+    with Client() as chakra:
+        whatsapp_templates.publish(chakra, emulator.waba_id, every=0.01, patience=0.05)
+        assert capsys.readouterr().out.endswith("visit_tomorrow is PENDING\n")
+        template = whatsapp_templates.find(chakra, emulator.waba_id)
+        emulator.set_template_status(template.id, "REJECTED", reason="INVALID_FORMAT")
+        whatsapp_templates.publish(chakra, emulator.waba_id)
+    assert capsys.readouterr().out == "visit_tomorrow is REJECTED INVALID_FORMAT\n"
+
+
+def test_whatsapp_calls(emulator, environment, capsys, tmp_path):
+    from examples import whatsapp_calls
+
+    asyncio.run(whatsapp_calls.main("+91 99012 58433", "v=0 ours", seconds=0))
+    [call] = emulator.calls
+    assert capsys.readouterr().out.splitlines() == [
+        "calls are taken in office hours",
+        f"+91 99012 58433 is being called: {call['id']}",
+        "hung up",
+    ]
+    assert (call["person"], call["status"]) == ("919901258433", "ended")
+    assert call["content"]["session"] == {"sdp_type": "offer", "sdp": "v=0 ours"}
+    emulator.settings.call_permission = "no_permission"
+    script = EXAMPLES / "whatsapp_calls.py"
+    said = run(script, "919901258433", cwd=tmp_path, emulator=emulator, text="v=0 ours")
+    assert said == "919901258433 allows no calls: no_permission\n"
+    assert len(emulator.calls) == 1
+
+    async def answer():
+        async with AsyncClient() as chakra:
+            await whatsapp_calls.answer(chakra, emulator.receive_call("919901258433"), "v=0 ours")
+            await whatsapp_calls.answer(chakra, emulator.receive_call("919901258434"), None)
+            return (await chakra.whatsapp.calling.get_settings()).calling
+
+    settings = asyncio.run(answer())
+    assert [one["status"] for one in emulator.calls[1:]] == ["going", "ended"]
+    assert (settings.status, settings.call_hours) == ("ENABLED", whatsapp_calls.HOURS)
+
+
+def test_whatsapp_groups(emulator, environment, capsys, tmp_path):
+    from examples import whatsapp_groups
+
+    def do(*arguments):
+        whatsapp_groups.main(*arguments)
+        return capsys.readouterr().out
+
+    phones = ("+91 99012 58433", "919901258434")
+    with Client() as chakra:
+        groups = chakra.whatsapp.groups
+        for _ in range(2):
+            assert do("open", "Goa", *phones) == "2 people have the link to 'Goa'\n"
+        [group] = groups.list()
+        link = groups.get_invite_link(group.id)
+        assert [one.text for one in emulator.messages] == [f"Join us in 'Goa': {link}"] * 4
+        for phone in ("919901258433", "919901258434", "911111111111"):
+            emulator.ask_to_join(group.id, phone)
+        assert do("admit", "Goa", *phones) == "2 let in, 1 turned away, 0 taken out\n"
+        assert do("admit", "Goa", phones[0]) == "0 let in, 0 turned away, 1 taken out\n"
+        found = groups.get(group.id)
+        assert found.join_approval_mode == "approval_required"
+        assert [one.wa_id for one in found.participants] == ["919901258433"]
+        assert list(groups.list_join_requests(group.id)) == []
+        script = EXAMPLES / "whatsapp_groups.py"
+        assert run(script, "close", "Goa", cwd=tmp_path, emulator=emulator) == "'Goa' is no more\n"
+        assert list(groups.list()) == []
+
+
+def test_whatsapp_setup(emulator, environment, tmp_path):
+    key = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n"
+    (tmp_path / "public.pem").write_text(key)
+
+    def do(*arguments, status=0):
+        script = EXAMPLES / "whatsapp_setup.py"
+        return run(script, *arguments, cwd=tmp_path, emulator=emulator, status=status).splitlines()
+
+    with Client() as chakra:
+        plugins = chakra.whatsapp.plugins
+        plugins.update(emulator.plugin_id, is_active=False)
+        connected = ["account Emulated business: CONNECTED", "+91 80 4567 8900: CONNECTED, quality GREEN"]
+        first, *shown = do("check", "public.pem")
+        assert first == "WhatsApp was off and is now on"
+        assert shown == [*connected, "the key of Flows was set", "ready"]
+        assert do("check", "public.pem") == [*connected, "ready"]
+        assert plugins.get(emulator.plugin_id).is_active is True
+        assert chakra.whatsapp.flows.get_public_key().business_public_key == key
+        [line] = do("new", "Second line")
+        made = plugins.get(line.split()[4].rstrip(","))
+        assert (line, made.name) == (f"Second line is plugin {made.id}, to be connected", "Second line")
+        plugins.update(emulator.plugin_id, server_config={"enabledWhatsappPhoneNumbers": []})
+    assert do("check", "public.pem", status=1)[-1] == "no phone number is connected yet"
+
+
+@pytest.mark.fault("C4")
 @pytest.mark.filterwarnings("default")  # the kernel's own machinery warns of its own sockets
 def test_notebook(tmp_path):
     notebook = nbformat.read(EXAMPLES / "notebook.ipynb", as_version=4)

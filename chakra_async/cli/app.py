@@ -16,6 +16,7 @@ from chakra_async.cli.emulator import emulator
 from chakra_async.cli.jobs import jobs
 from chakra_async.cli.processes import processes
 from chakra_async.cli.status import BROKEN_PIPE, INTERRUPTED, status_of
+from chakra_async.cli.webhooks import webhooks
 
 
 class App(click.Group):
@@ -55,6 +56,7 @@ def app() -> None:
 app.add_command(bulk)
 app.add_command(processes)
 app.add_command(jobs)
+app.add_command(webhooks)
 app.add_command(emulator)
 
 

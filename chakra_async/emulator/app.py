@@ -9,11 +9,13 @@ from attrs import evolve
 
 from chakra_async.emulator.answer import Answer, refused
 from chakra_async.emulator.catalog import Token
+from chakra_async.emulator.cross_origin import is_preflight, preflight, readable
 from chakra_async.emulator.endpoints import ROUTES
 from chakra_async.emulator.faults import Fault
 from chakra_async.emulator.jobs import JobRunner
 from chakra_async.emulator.multipart import FormParser
 from chakra_async.emulator.ranges import ranged
+from chakra_async.emulator.rate import Rate
 from chakra_async.emulator.receive import Received, dispose, receive
 from chakra_async.emulator.refusals import Forbidden, Refusal, TooLarge, Unauthorized, UnknownRoute
 from chakra_async.emulator.request_log import Arrival, RequestLog
@@ -30,14 +32,24 @@ Found = tuple[Route, list[str]] | None
 class App:
     """The handler of every request of one emulator."""
 
-    def __init__(self, service: Service, jobs: JobRunner, log: RequestLog) -> None:
+    def __init__(self, service: Service, jobs: JobRunner, log: RequestLog, rate: Rate) -> None:
         self._service = service
         self._jobs = jobs
         self._log = log
+        self._rate = rate
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         arrival = self._log.arrived(request.method, request.raw_path, request.headers)
+        if is_preflight(arrival.method, arrival.headers):
+            arrival.status = 204
+            return await respond(request, _identified(preflight(arrival.headers), arrival))
+        token = self._token(arrival)
+        too_soon = None if token is None else self._rate.refuse(token.token)
+        if too_soon is not None:
+            await receive(request, arrival, 0)
+            arrival.status = too_soon.status
+            return await respond(request, _identified(too_soon, arrival))
         found = _router.match(arrival.method, arrival.path)
         received = await receive(request, arrival, *self._limit(arrival, found))
         try:
@@ -112,4 +124,5 @@ def _authorise(route: Route, token: Token | None) -> None:
 
 
 def _identified(answer: Answer, arrival: Arrival) -> Answer:
-    return evolve(answer, headers={"X-Request-Id": arrival.request_id, **answer.headers})
+    added = {"X-Request-Id": arrival.request_id, **readable(arrival.headers)}
+    return evolve(answer, headers={**added, **answer.headers})

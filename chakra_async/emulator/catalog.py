@@ -117,9 +117,9 @@ class Catalog:
 
         Raises:
             ValueError: a name that cannot work, or other keys for a procedure that has processes.
+            TypeError: one text where several are meant.
         """
-        states = None if states is None else tuple(states)
-        tasks = None if tasks is None else tuple(tasks)
+        states, tasks = _several(states, "states"), _several(tasks, "tasks")
         _check_names(short_id, keys, states, tasks)
         with self._store.transaction() as db:
             known = self._procedures.get(short_id)
@@ -148,6 +148,13 @@ class Catalog:
     def _in_use(self, procedure: Procedure) -> bool:
         found = self._store.rows("SELECT 1 FROM process WHERE procedure = ? LIMIT 1", (procedure.seq,))
         return bool(found)
+
+
+def _several(names: Sequence[str] | None, what: str) -> tuple[str, ...] | None:
+    if isinstance(names, str):
+        # A text is a sequence, too: of its letters.
+        raise TypeError(f"{what} must be a list of names such as [{names!r}], not the text {names!r}")
+    return None if names is None else tuple(names)
 
 
 def _check_names(

@@ -17,7 +17,7 @@ Direction = Literal["INBOUND", "OUTBOUND"]
 _RANKS: Final = {"SENT": 1, "DELIVERED": 2, "READ": 3, "FAILED": 4}
 
 _COLUMNS: Final = (
-    "message.id, external_id, chat.id, chat.plugin, chat.handle, chat.contact, direction, status,"
+    "message.id, external_id, chat.id, chat.plugin, chat.handle, chat.contact, chat.name, direction, status,"
     " message.created_at, message.updated_at, timestamp, body"
 )
 _CHAT_ORDERS: Final = {"createdAt": "created_at", "updatedAt": "latest_at", "latestMessageTs": "latest_at"}
@@ -47,6 +47,7 @@ class StoredMessage:
     plugin: str
     handle: str
     contact: str
+    name: str | None
     direction: Direction
     status: str
     created_at: int

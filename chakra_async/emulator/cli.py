@@ -12,8 +12,10 @@ from types import FrameType
 
 from attrs import frozen
 
+from chakra_async.emulator.cli_webhooks import add_webhook_options, start_webhooks
 from chakra_async.emulator.server import Emulator
 from chakra_async.emulator.store import MEMORY
+from chakra_async.emulator.webhooks import Webhook
 
 
 @frozen
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m chakra_asy
         db=options.db,
         token=options.token,
         rows_per_second=options.rows_per_second,
+        requests_per_second=options.requests_per_second,
     )
     with _until_told_to_stop() as stop:
         try:
@@ -55,7 +58,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m chakra_asy
                 emulator.add_procedure(
                     procedure.short_id, primary_key=procedure.keys, states=procedure.states
                 )
-            _say(emulator)
+            _say(emulator, start_webhooks(emulator, options))
             # In steps, as some platforms deliver no signal to a thread that waits for ever.
             while not stop.wait(0.5):
                 pass
@@ -71,10 +74,12 @@ def _failed(reason: str) -> int:
     return 1
 
 
-def _say(emulator: Emulator) -> None:
+def _say(emulator: Emulator, webhook: Webhook | None) -> None:
+    hooks = "" if webhook is None else f"hooks  {webhook.url}\n"
     sys.stdout.write(
         f"url    {emulator.url}\n"
         f"token  {emulator.token}\n"
+        f"{hooks}"
         f"export CHAKRA_BASE_URL={emulator.url} CHAKRA_ACCESS_TOKEN={emulator.token}"
         f" CHAKRA_PLUGIN_ID={emulator.plugin_id} CHAKRA_PHONE_NUMBER_ID={emulator.phone_number_id}\n"
     )
@@ -123,6 +128,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         metavar="N",
         help="speed of each background job; 0 is as fast as possible (default: %(default)g)",
     )
+    parser.add_argument(
+        "--requests-per-second",
+        type=_rate,
+        metavar="N",
+        help="rate allowed to each token; more is answered 429 with Retry-After (default: any rate)",
+    )
+    add_webhook_options(parser)
     return parser
 
 
@@ -133,21 +145,34 @@ def _port(text: str) -> int:
 
 
 def _speed(text: str) -> float | None:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = -1.0
-    if not 0 <= speed < float("inf"):
+    speed = _number(text)
+    if speed is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no speed: expected rows per second, or 0")
     return speed or None
+
+
+def _rate(text: str) -> float:
+    rate = _number(text)
+    if not rate:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate: expected requests per second, more than 0")
+    return rate
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
 
 
 def _procedure(text: str) -> _Procedure:
     short_id, *rest = text.split(":")
     keys = tuple(rest[0].split("+")) if rest and rest[0] else ()
     states = tuple(rest[1].split(",")) if len(rest) > 1 else None
-    if not short_id or len(rest) > 2 or "" in keys or (states is not None and "" in states):
+    if not (short_id and keys) or len(rest) > 2 or "" in keys or (states is not None and "" in states):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no procedure: expected NAME:KEY[+KEY][:STATE,STATE], such as aircraft:tailnum"
+            f"{text!r} is no procedure: expected a name and at least one key, NAME:KEY[+KEY][:STATE,STATE],"
+            " such as aircraft:tailnum"
         )
     return _Procedure(short_id, keys, states)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from chakra_async.emulator.blobs import BlobWriter
+from chakra_async.emulator.calls import begin
 from chakra_async.emulator.catalog import Role
 from chakra_async.emulator.chats import StoredMessage
 from chakra_async.emulator.content_types import content_type_of
@@ -95,6 +96,26 @@ class Controls:
         added = templates.add(self.waba_id, name, language, category, parts, status=status)
         return str(added["id"])
 
+    def set_template_status(
+        self,
+        template_id: str,
+        status: Literal["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED"],
+        *,
+        reason: str = "NONE",
+    ) -> None:
+        """Decide about a template, as a reviewer at Meta does.
+
+        Args:
+            template_id: the template.
+            status: its status from now on.
+            reason: why, in Meta's words, such as ``"INCORRECT_CATEGORY"``.
+
+        Raises:
+            LookupError: there is no such template.
+        """
+        if self._service.templates.decide(template_id, status, reason) is None:
+            raise LookupError(f"no template {template_id!r}")
+
     @property
     def messages(self) -> list[Message]:
         """The messages that were sent, in order, with the status each has now."""
@@ -133,8 +154,7 @@ class Controls:
         Raises:
             ValueError: not exactly one of text, media and content, or no phone number.
         """
-        if not (phone.isascii() and phone.isdecimal()):
-            raise ValueError(f"{phone!r} is no phone number: expected country code and digits")
+        _check_phone(phone)
         if (content is None) == (text is None and media is None):
             raise ValueError("a message has either a text, media or both, or a content")
         if content is not None:
@@ -183,6 +203,29 @@ class Controls:
             shown["filename"] = filename
         return {"type": kind, kind: shown}
 
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """The calls in both directions, in order.
+
+        Each has an ``id``, ``person``, ``direction`` (``"INBOUND"`` or ``"OUTBOUND"``), ``phone_number_id``,
+        ``status`` (``"ringing"``, ``"going"`` or ``"ended"``) and ``content``: the offer it began with.
+        """
+        return self._service.documents.all("call")
+
+    def receive_call(self, phone: str, *, sdp: str = "v=0\r\n") -> str:
+        """Let a person call the business, and return the id of the call. No webhook tells of it.
+
+        Args:
+            phone: who calls: country code and digits.
+            sdp: their WebRTC offer.
+
+        Raises:
+            ValueError: no phone number.
+        """
+        _check_phone(phone)
+        offer = {"session": {"sdp_type": "offer", "sdp": sdp}}
+        return str(begin(self._service.documents, self.phone_number_id, phone, "INBOUND", offer)["id"])
+
     def ask_to_join(self, group_id: str, phone: str) -> str:
         """Let a person ask to join a group, and return the id of the request.
 
@@ -204,7 +247,7 @@ class Controls:
         return request["join_request_id"]
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Have a function called with an ``Event`` for every message received, status and approval.
+        """Have a function called with an ``Event`` for every message, status and change of a template.
 
         It is called in the thread where that happened, mostly the one that answers requests, so it must be
         quick and must not call the emulator over HTTP.
@@ -227,6 +270,11 @@ class Controls:
         if not numbers:
             raise LookupError("the plugin with the phone number has been deleted")
         return numbers[0]
+
+
+def _check_phone(phone: str) -> None:
+    if not (phone.isascii() and phone.isdecimal()):
+        raise ValueError(f"{phone!r} is no phone number: expected country code and digits")
 
 
 def _copy(path: Path, writer: BlobWriter) -> None:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
+from chakra_async.emulator import meta_objects
 from chakra_async.emulator.chats import Chats, StoredMessage
-from chakra_async.emulator.documents import Document
-from chakra_async.emulator.events import Event, Events
+from chakra_async.emulator.documents import Document, Documents
+from chakra_async.emulator.events import Event, EventKind, Events
 from chakra_async.emulator.faults import Faults, MessageFault
 from chakra_async.emulator.settings import Settings
 from chakra_async.emulator.store import Store, now_ms
@@ -86,9 +87,17 @@ class Delivery:
     """Sends and receives the messages of a store."""
 
     def __init__(
-        self, store: Store, chats: Chats, events: Events, timers: Timers, settings: Settings, faults: Faults
+        self,
+        store: Store,
+        documents: Documents,
+        chats: Chats,
+        events: Events,
+        timers: Timers,
+        settings: Settings,
+        faults: Faults,
     ) -> None:
         self._store = store
+        self._documents = documents
         self._chats = chats
         self._events = events
         self._timers = timers
@@ -110,6 +119,7 @@ class Delivery:
             external_id=new_wamid(),
             status=settings.first_delivery_status,
         )
+        self._tell_echo(message, draft)
         if fault is not None:
             error = {"code": fault.code, "title": fault.title}
             self._timers.after(settings.sent_after, partial(self._advance, message.id, "FAILED", error))
@@ -137,7 +147,7 @@ class Delivery:
     def receive(self, draft: Draft, name: str | None) -> StoredMessage:
         """Take in a message from a person."""
         wamid = new_wamid()
-        content = {"from": draft.handle, "id": wamid, "timestamp": str(now_ms() // 1000), **draft.content}
+        content = meta_objects.incoming(draft.handle, wamid, now_ms(), draft.content)
         message = self._chats.add(
             draft.plugin_id,
             draft.handle,
@@ -158,17 +168,21 @@ class Delivery:
         message = self._chats.set_status(message_id, status, error)
         if message is None:
             return
-        meta: dict[str, Any] = {
-            "id": message.external_id,
-            "status": status.lower(),
-            "timestamp": str(now_ms() // 1000),
-            "recipient_id": message.handle,
-        }
-        if error:
-            meta["errors"] = [{**error, "message": error["title"]}]
+        meta = meta_objects.status(message.external_id, status, now_ms(), message.handle, error)
         self._tell("status", message, meta, error)
 
-    def _tell(self, kind: Any, message: StoredMessage, meta: dict[str, Any], error: dict[str, Any]) -> None:
+    def _tell_echo(self, message: StoredMessage, draft: Draft) -> None:
+        sender, content = draft.number["phoneNumber"], draft.content.get(draft.type)
+        meta = meta_objects.echo(
+            sender, draft.handle, message.external_id, message.timestamp, draft.type, content
+        )
+        self._tell("message_echo", message, meta, {})
+
+    def _tell(
+        self, kind: EventKind, message: StoredMessage, meta: dict[str, Any], error: dict[str, Any]
+    ) -> None:
+        # Gone, when the plugin has been deleted since.
+        number = self._documents.get("phone_number", message.body["number"]) or {}
         self._events.tell(
             Event(
                 kind=kind,
@@ -177,6 +191,12 @@ class Delivery:
                 subject=message.wire(self._store.team),
                 meta=meta,
                 error=error,
+                waba_id=number.get("waba", ""),
+                phone_number_id=message.body["number"],
+                display_phone_number=number.get("phoneNumber", ""),
+                profile_name=message.name or "",
+                # Only the pass-through takes, and demands, a messaging_product.
+                native=message.direction == "OUTBOUND" and "messaging_product" not in message.body["content"],
             )
         )
 

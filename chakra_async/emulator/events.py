@@ -1,4 +1,4 @@
-"""What happens in the emulator, for whoever listens. The delivery of webhooks belongs here."""
+"""What happens in the emulator, for whoever listens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 
-EventKind = Literal["message", "status", "template"]
+EventKind = Literal["message", "status", "template", "message_echo"]
 
 
 @frozen(kw_only=True)
@@ -17,12 +17,18 @@ class Event:
     """Something that happened.
 
     Attributes:
-        kind: ``"message"`` came in, ``"status"`` of a sent message changed, ``"template"`` changed.
+        kind: ``"message"`` came in, ``"status"`` of a sent message changed, ``"template"`` changed,
+            ``"message_echo"``: a message was accepted for sending.
         at: when, in epoch milliseconds.
         plugin_id: the plugin it concerns, empty for a template.
         subject: the chat message or template, as the API shows it after the change.
-        meta: the message or status object that Meta's webhook would carry.
+        meta: the object that Meta's webhook would carry.
         error: code and title of a failure, else empty.
+        waba_id: the business account; empty when it is gone.
+        phone_number_id: the phone number of the business, empty for a template.
+        display_phone_number: that number, in digits.
+        profile_name: the name of the person on the other side, empty when it never came up.
+        native: whether the message was sent by one of Chakra's own endpoints, not by the pass-through.
     """
 
     kind: EventKind
@@ -31,6 +37,11 @@ class Event:
     subject: Mapping[str, Any]
     meta: Mapping[str, Any] = field(factory=dict[str, Any])
     error: Mapping[str, Any] = field(factory=dict[str, Any])
+    waba_id: str = ""
+    phone_number_id: str = ""
+    display_phone_number: str = ""
+    profile_name: str = ""
+    native: bool = False
 
 
 Listener = Callable[[Event], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from http import HTTPMethod
 from typing import Generic, Literal, TypeVar
 
 import orjson
@@ -162,7 +163,12 @@ class Faults:
 
         Returns:
             The planned fault; its ``fired`` counts the requests it has hit.
+
+        Raises:
+            ValueError: there is no such method.
         """
+        if method is not None and method.upper() not in HTTPMethod.__members__:
+            raise ValueError(f"no method {method!r}: expected one of {', '.join(HTTPMethod)}")
         extra = dict(headers or {})
         if retry_after is not None:
             extra["Retry-After"] = str(retry_after)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from chakra_async.emulator.blobs import Blob, Blobs
@@ -55,6 +58,20 @@ def fetched(media: Document, url: str) -> dict[str, Any]:
     """Shape media as Meta shows it."""
     shown = {name: media[name] for name in FETCHED_FIELDS}
     return {"messaging_product": "whatsapp", "url": url, **shown}
+
+
+def attachment_url(origin: str, media: Document, lifetime: float | None) -> str:
+    """Make the signed address that webhooks give for media, in the form Meta's own has.
+
+    Args:
+        origin: scheme and host, where Meta's is ``https://lookaside.fbsbx.com``.
+        media: what it is about: ``id`` and ``sha256``.
+        lifetime: seconds it works for; ``None`` is for ever.
+    """
+    until = {} if lifetime is None else {"ext": int(time.time() + lifetime)}
+    digest = hashlib.sha256(f"{media['sha256']} {until}".encode()).hexdigest()
+    query = urlencode({"mid": media["id"], "source": "webhook", **until, "hash": digest})
+    return f"{origin}/whatsapp_business/attachments/?{query}"
 
 
 def public_path(team: str, day: str, extension: str) -> str:

@@ -114,6 +114,33 @@ class Message:
     at: datetime
 
 
+@frozen(kw_only=True)
+class WebhookDelivery:
+    """One webhook that was delivered, or given up.
+
+    Attributes:
+        kind: what it tells of: ``"message"``, ``"status"``, ``"template"`` or ``"message_echo"``.
+        body: the bytes that were sent.
+        headers: the headers that were set, the signature among them, if there was one.
+        status: the status of the last answer; ``None`` when none came.
+        attempts: how often it was sent.
+        error: why there was no answer, else empty.
+        is_copy: whether it is the second one of a pair of duplicates.
+    """
+
+    kind: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    status: int | None
+    attempts: int
+    error: str
+    is_copy: bool
+
+    def json(self) -> Any:
+        """Decode the body."""
+        return orjson.loads(self.body.removeprefix(b"\xef\xbb\xbf"))
+
+
 def from_ms(ms: int) -> datetime:
     """Turn epoch milliseconds into an aware datetime."""
     return datetime.fromtimestamp(ms / 1000, UTC)

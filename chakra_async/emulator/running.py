@@ -13,11 +13,14 @@ from aiohttp import web
 from chakra_async.emulator.app import App
 from chakra_async.emulator.faults import Faults
 from chakra_async.emulator.jobs import JobRunner
+from chakra_async.emulator.rate import Rate
 from chakra_async.emulator.request_log import RequestLog
 from chakra_async.emulator.service import Service
 from chakra_async.emulator.settings import JobSettings, Settings
 from chakra_async.emulator.store import Store
 from chakra_async.emulator.timers import Timers
+from chakra_async.emulator.webhook_options import WebhookOptions
+from chakra_async.emulator.webhooks import Webhook
 
 
 _log = logging.getLogger("chakra_async.emulator")
@@ -41,6 +44,7 @@ class Running:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
+        self._webhooks: list[Webhook] = []
 
     def _prepare(self, token: str | None) -> str:
         """Add what exists from the start, and return the token with all rights."""
@@ -57,13 +61,13 @@ class Running:
             service.plugins.connect(plugin, "Emulated business", "+91 80 4567 8900")
         return token
 
-    def serve(self, host: str, port: int, log: RequestLog) -> None:
+    def serve(self, host: str, port: int, log: RequestLog, rate: Rate) -> None:
         """Start the thread and wait until the port is open."""
         ready: Future[None] = Future()
 
         def run() -> None:
             try:
-                asyncio.run(self._serve(host, port, log, ready))
+                asyncio.run(self._serve(host, port, log, rate, ready))
             except BaseException as error:
                 if ready.done():
                     raise
@@ -74,9 +78,9 @@ class Running:
         self._thread.start()
         ready.result()
 
-    async def _serve(self, host: str, port: int, log: RequestLog, ready: Future[None]) -> None:
+    async def _serve(self, host: str, port: int, log: RequestLog, rate: Rate, ready: Future[None]) -> None:
         jobs = JobRunner(self.service)
-        app = App(self.service, jobs, log)
+        app = App(self.service, jobs, log, rate)
         server = web.Server(app.handle, access_log=None, logger=_log, read_bufsize=2**20)
         # Not 0, which aiohttp takes for no limit: a request that a fault delays would hold up the end.
         runner = web.ServerRunner(server, shutdown_timeout=0.01)
@@ -94,8 +98,17 @@ class Running:
             await self._stop.wait()
         finally:
             self.timers.close()
+            for webhook in self._webhooks:
+                await webhook.stop()
             await jobs.close()
             await runner.cleanup()
+
+    def deliver_webhooks(self, options: WebhookOptions) -> Webhook:
+        """Begin to deliver webhooks to an address, until the end."""
+        assert self._loop is not None  # noqa: S101 - it serves
+        webhook = Webhook(options, self.service, self.url, self._loop)
+        self._webhooks.append(webhook)
+        return webhook
 
     def close(self) -> None:
         """Stop the thread, then close the state."""

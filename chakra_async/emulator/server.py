@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from chakra_async.emulator.catalog import Procedure, Role
 from chakra_async.emulator.controls import Controls
+from chakra_async.emulator.events import EventKind
 from chakra_async.emulator.faults import Faults
 from chakra_async.emulator.ledger import Ledger
 from chakra_async.emulator.processes import wire
+from chakra_async.emulator.rate import Rate
 from chakra_async.emulator.records import Request
 from chakra_async.emulator.request_log import RequestLog
 from chakra_async.emulator.running import Running
 from chakra_async.emulator.service import Service
 from chakra_async.emulator.settings import JobSettings, Settings
 from chakra_async.emulator.store import MEMORY
+from chakra_async.emulator.webhook_bodies import WebhookFormat
+from chakra_async.emulator.webhook_options import WebhookOptions
+from chakra_async.emulator.webhooks import Webhook
 
 
 class Emulator(Controls):
@@ -37,9 +42,13 @@ class Emulator(Controls):
         job_latency: seconds before a background job starts.
         on_existing_key: what creating with a taken primary key does, see ``Settings``.
         max_body_bytes: limit of a request body, see ``Settings``.
+        requests_per_second: the rate allowed to each token; ``None`` allows any.
+        burst_seconds: how many seconds' worth of requests may come at once, see ``Settings``.
+        rate_algorithm: how the rate is measured, see ``Settings``.
 
     Attributes:
         faults: plan faults here.
+        rate: how many requests the allowed rate let through and refused.
         settings: how the service behaves where the documentation is silent; may be changed at any time.
         job_settings: how background jobs behave; may be changed at any time.
     """
@@ -55,9 +64,19 @@ class Emulator(Controls):
         job_latency: float = 0.02,
         on_existing_key: Literal["error", "upsert"] = "error",
         max_body_bytes: int = 16 * 1024 * 1024,
+        requests_per_second: float | None = None,
+        burst_seconds: float = 1.0,
+        rate_algorithm: Literal["token_bucket", "fixed_window", "sliding_window"] = "token_bucket",
     ) -> None:
         self.faults: Faults = Faults()
-        self.settings: Settings = Settings(on_existing_key=on_existing_key, max_body_bytes=max_body_bytes)
+        self.settings: Settings = Settings(
+            on_existing_key=on_existing_key,
+            max_body_bytes=max_body_bytes,
+            requests_per_second=requests_per_second,
+            burst_seconds=burst_seconds,
+            rate_algorithm=rate_algorithm,
+        )
+        self.rate: Rate = Rate(self.settings)
         self.job_settings: JobSettings = JobSettings(rows_per_second=rows_per_second, latency=job_latency)
         self._host, self._port, self._db = host, port, db
         self._given_token = token
@@ -76,7 +95,7 @@ class Emulator(Controls):
             raise RuntimeError("the emulator is running already")
         running = Running(self._db, self._given_token, self.faults, self.settings, self.job_settings)
         try:
-            running.serve(self._host, self._port, self._log)
+            running.serve(self._host, self._port, self._log, self.rate)
         except BaseException:
             running.service.store.close()
             raise
@@ -131,6 +150,70 @@ class Emulator(Controls):
         """Every effect that was applied, in order."""
         return Ledger(self._service.store)
 
+    def deliver_webhooks(
+        self,
+        url: str,
+        *,
+        format: WebhookFormat = "chakra",  # noqa: A002
+        secret: str | None = None,
+        events: Collection[EventKind] | None = None,
+        duplicates: float = 0.0,
+        shuffle: int = 1,
+        delay: float | tuple[float, float] = 0.0,
+        retries: int = 0,
+        retry_wait: float = 0.1,
+        timeout: float = 10.0,
+        concurrency: int = 1,
+        bom: bool = False,
+        limit: int = 10_000,
+        seed: int = 0,
+    ) -> Webhook:
+        """Deliver webhooks to an address from now on, until the emulator or what is returned is closed.
+
+        The emulator waits for no receiver, neither while it works nor when it is closed.
+
+        Args:
+            url: whom they are posted to.
+            format: ``"chakra"``, the service's envelope of event and payload; ``"meta"``, Meta's bodies
+                passed through; ``"delivery_status"``, the older webhook, which tells only of messages that
+                were sent by Chakra's own endpoints.
+            secret: signs them with ``X-Chakra-Signature-256``; without one that header is not sent.
+            events: what they tell of; by default all that the format can tell, except ``"message_echo"``.
+            duplicates: how probable it is, from 0 to 1, that one is delivered twice.
+            shuffle: deliver in groups of this many, each in random order; a group that nothing is added to
+                for 0.2 seconds leaves as it is. 1 keeps the order.
+            delay: seconds between what happened and its delivery, or the least and the most of them: each
+                delivery then has its own and may overtake others.
+            retries: how often one that is not answered with a 2xx is sent again. The service is documented
+                to do so never.
+            retry_wait: seconds before each time.
+            timeout: seconds an answer may take.
+            concurrency: deliveries at the same time; only 1 keeps the order.
+            bom: begin each body with a UTF-8 byte order mark, as one relay did; it is signed, too.
+            limit: how many may wait to be delivered; more are dropped, and counted.
+            seed: decides about everything random.
+
+        Raises:
+            ValueError: an option makes no sense.
+        """
+        options = WebhookOptions(
+            url=url,
+            format=format,
+            secret=secret,
+            events=events,
+            duplicates=duplicates,
+            shuffle=shuffle,
+            delay=delay,
+            retries=retries,
+            retry_wait=retry_wait,
+            timeout=timeout,
+            concurrency=concurrency,
+            bom=bom,
+            limit=limit,
+            seed=seed,
+        )
+        return self._now.deliver_webhooks(options)
+
     def add_procedure(
         self,
         short_id: str,
@@ -149,6 +232,7 @@ class Emulator(Controls):
 
         Raises:
             ValueError: a name that cannot work, or other keys for a procedure that has processes.
+            TypeError: ``states`` or ``tasks`` is one text instead of several.
         """
         return self._service.catalog.add_procedure(short_id, _keys(primary_key), states, tasks).id
 

@@ -75,7 +75,7 @@ class Service:
             media=Media(documents, blobs),
             chats=chats,
             templates=Templates(store, documents, events, timers, settings),
-            delivery=Delivery(store, chats, events, timers, settings, faults),
+            delivery=Delivery(store, documents, chats, events, timers, settings, faults),
         )
 
     def batch(self, db: sqlite3.Connection, procedure: Procedure, cause: Cause) -> Batch:

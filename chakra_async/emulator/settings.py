@@ -26,8 +26,9 @@ class Settings:
     Delays are in seconds from the call that causes the change; ``None`` means it never happens.
 
     Attributes:
-        on_existing_key: creating with a primary key value that a process already has: ``"error"`` refuses
-            (400, or an ERROR entry in bulk), ``"upsert"`` updates that process.
+        on_existing_key: creating with a primary key value that a process has, a deleted one included:
+            ``"error"`` refuses (400, or an ERROR entry in bulk), ``"upsert"`` updates that process, which
+            also brings it back.
         max_body_bytes: a larger request body is answered with 413.
         max_upload_bytes: the same for forms with a file.
         health_needs_token: whether ``/v1/health`` answers 401 without one.
@@ -54,6 +55,17 @@ class Settings:
             served without a token.
         media_url_seconds: how long the ``url`` of fetched media works.
         call_permission: permission to call anybody: ``"temporary"``, ``"permanent"`` or ``"no_permission"``.
+        webhook_status_case: whether webhooks in the format ``chakra`` write ``deliveryStatus`` in ``"upper"``
+            or in ``"lower"`` case.
+        webhook_failure: where they put the reason of a failure: into ``"errorContext"``, into ``"errors"``,
+            or into ``"both"``.
+        requests_per_second: the rate allowed to each token; what comes faster is answered 429, before
+            anything is done. ``None`` allows any.
+        burst_seconds: how many seconds' worth of requests may come at once, where nothing came before.
+        rate_algorithm: ``"token_bucket"`` fills up evenly; ``"fixed_window"`` counts in stretches of
+            ``burst_seconds`` by the clock; ``"sliding_window"`` in any stretch of that length.
+        rate_retry_after: where a 429 says how long to wait: in the ``"header"`` ``Retry-After``, in whole
+            seconds; only in the ``"body"``, as ``retry_after_ms``; or ``"nowhere"``.
     """
 
     on_existing_key: Literal["error", "upsert"] = _choice("error", "upsert")
@@ -81,6 +93,14 @@ class Settings:
     call_permission: Literal["temporary", "permanent", "no_permission"] = _choice(
         "temporary", "permanent", "no_permission"
     )
+    webhook_status_case: Literal["upper", "lower"] = _choice("upper", "lower")
+    webhook_failure: Literal["both", "errorContext", "errors"] = _choice("both", "errorContext", "errors")
+    requests_per_second: float | None = field(default=None, validator=_positive())
+    burst_seconds: float = field(default=1.0, validator=validators.gt(0))
+    rate_algorithm: Literal["token_bucket", "fixed_window", "sliding_window"] = _choice(
+        "token_bucket", "fixed_window", "sliding_window"
+    )
+    rate_retry_after: Literal["header", "body", "nowhere"] = _choice("header", "body", "nowhere")
 
 
 @define(kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from chakra_async.emulator import meta_objects
 from chakra_async.emulator.documents import Document, Documents, numeric_id
 from chakra_async.emulator.events import Event, Events
 from chakra_async.emulator.refusals import Refusal
@@ -94,25 +95,42 @@ class Templates:
 
     def _review(self, template: Document) -> None:
         if template["status"] == "PENDING":
-            approve = partial(self._approve, template["id"], template["review"])
+            approve = partial(self.decide, template["id"], "APPROVED", review=template["review"])
             self._timers.after(self._settings.approve_templates_after, approve)
 
-    def _approve(self, template_id: str, review: int) -> None:
+    def decide(
+        self, template_id: str, status: str, reason: str = "NONE", *, review: int | None = None
+    ) -> Document | None:
+        """Give a template a status, tell of it, and return the template, if there is one.
+
+        Args:
+            template_id: the template.
+            status: its status from now on.
+            reason: why it was rejected.
+            review: decide only while this review of it goes on.
+        """
         with self._store.transaction():
             template = self.get(template_id)
-            if template is None or template["status"] != "PENDING" or template["review"] != review:
-                return
-            self._documents.replace("template", template := {**template, "status": "APPROVED"})
-        meta = {
-            "event": "APPROVED",
-            "message_template_id": int(template["id"]),
-            "message_template_name": template["name"],
-            "message_template_language": template["language"],
-            "reason": "NONE",
-        }
-        self._events.tell(
-            Event(kind="template", at=now_ms(), plugin_id="", subject=shown(template), meta=meta)
+            if template is None:
+                return None
+            if review is not None and (template["status"], template["review"]) != ("PENDING", review):
+                return None
+            changes = {"status": status, "rejected_reason": reason}
+            self._documents.replace("template", template := {**template, **changes})
+        meta = meta_objects.template_update(
+            template["id"], template["name"], template["language"], status, reason
         )
+        self._events.tell(
+            Event(
+                kind="template",
+                at=now_ms(),
+                plugin_id="",
+                subject=shown(template),
+                meta=meta,
+                waba_id=template["account"],
+            )
+        )
+        return template
 
     def sendable(self, account_id: str, name: str, language: str | None) -> Document:
         """Find the template a message is to be made from."""

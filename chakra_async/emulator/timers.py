@@ -21,12 +21,12 @@ class Timers:
         """Take the loop to run on."""
         self._loop = loop
 
-    def after(self, seconds: float | None, action: Callable[[], None]) -> None:
+    def after(self, seconds: float | None, action: Callable[[], object]) -> None:
         """Run an action later; never, when there is no loop any more or ``seconds`` is ``None``."""
         if seconds is not None and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._start, self._loop, seconds, action)
 
-    def _start(self, loop: asyncio.AbstractEventLoop, seconds: float, action: Callable[[], None]) -> None:
+    def _start(self, loop: asyncio.AbstractEventLoop, seconds: float, action: Callable[[], object]) -> None:
         if self._loop is None:
             return
 

@@ -84,6 +84,8 @@ def test_help_explains_itself(capsys):
         (["--rows-per-second", "fast"], "'fast' is no speed"),
         (["--rows-per-second", "inf"], "'inf' is no speed"),
         (["--procedure", ":tailnum"], "':tailnum' is no procedure"),
+        (["--procedure", "boat"], "'boat' is no procedure: expected a name and at least one key"),
+        (["--procedure", "boat::NEW"], "'boat::NEW' is no procedure"),
         (["--procedure", "a:b:c:d"], "'a:b:c:d' is no procedure"),
         (["--procedure", "a:b+"], "'a:b+' is no procedure"),
         (["--procedure", "a:b:"], "'a:b:' is no procedure"),

@@ -85,6 +85,11 @@ def test_which_requests_are_hit(api, emulator):
     assert api.raw("GET", "/v1/health").status == 200
 
 
+def test_a_method_that_does_not_exist_would_hit_nothing(emulator):
+    with pytest.raises(ValueError, match="no method 'GTE': expected one of CONNECT, DELETE, GET, "):
+        emulator.faults.next("GTE", status=500)
+
+
 def test_faults_happen_in_the_order_they_were_planned(api, emulator):
     emulator.faults.next(status=500)
     emulator.faults.next(status=501, times=2)

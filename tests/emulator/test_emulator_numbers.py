@@ -148,15 +148,40 @@ def test_a_call(api, emulator, calling):
     body = {**base, "action": "connect", "to": "919812345678", "session": OFFER}
     call_id = api.meta("POST", f"{calling}/calls", body).json["calls"][0]["id"]
     answer = {**base, "action": "accept", "call_id": call_id, "session": {**OFFER, "sdp_type": "answer"}}
-    assert api.meta("POST", f"{calling}/calls", answer).json == {
-        "messaging_product": "whatsapp",
-        "success": True,
-    }
+    assert api("POST", f"{calling}/calls", answer).errors[0].startswith("(#100) Invalid parameter: accept")
     end = {**base, "action": "terminate", "call_id": call_id}
     assert api.meta("POST", f"{calling}/calls", end).json["success"] is True
     assert api("POST", f"{calling}/calls", end).errors[0].startswith("(#138006)")
     emulator.settings.call_permission = "no_permission"
     assert api("POST", f"{calling}/calls", body).errors[0].startswith("(#138006)")
+
+
+def test_a_call_that_comes_in(api, emulator, calling):
+    call_id = emulator.receive_call("919812345678", sdp="v=0 theirs")
+    assert emulator.calls == [
+        {
+            "id": call_id,
+            "person": "919812345678",
+            "direction": "INBOUND",
+            "status": "ringing",
+            "phone_number_id": emulator.phone_number_id,
+            "content": {"session": {"sdp_type": "offer", "sdp": "v=0 theirs"}},
+        }
+    ]
+    answer = {"messaging_product": "whatsapp", "call_id": call_id, "session": {**OFFER, "sdp_type": "answer"}}
+    done = {"messaging_product": "whatsapp", "success": True}
+    wrong = {**answer, "session": OFFER}
+    assert api("POST", f"{calling}/calls", {**wrong, "action": "accept"}).errors[0].startswith("(#100)")
+    for action, status in (("pre_accept", "ringing"), ("accept", "going")):
+        assert api.meta("POST", f"{calling}/calls", {**answer, "action": action}).json == done
+        assert emulator.calls[0]["status"] == status
+    for action in ("pre_accept", "accept", "reject"):
+        refused = api("POST", f"{calling}/calls", {**answer, "action": action})
+        assert refused.errors[0] == f"(#100) Invalid parameter: {action} is for an incoming call that rings"
+    assert api.meta("POST", f"{calling}/calls", {**answer, "action": "terminate"}).json == done
+    assert emulator.calls[0]["status"] == "ended"
+    with pytest.raises(ValueError, match="no phone number"):
+        emulator.receive_call("+91 98")
 
 
 @pytest.mark.parametrize(

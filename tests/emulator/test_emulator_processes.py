@@ -94,6 +94,15 @@ def test_deleting_is_soft(api, emulator):
     assert [effect.kind for effect in emulator.ledger] == ["create", "create", "delete", "delete", "update"]
 
 
+def test_a_deleted_process_keeps_its_keys(api, emulator):
+    (created,) = api.create({"tailnum": "N1"})
+    api("DELETE", f"{AIRCRAFT}/{created['id']}")
+    assert "exists already" in api("POST", AIRCRAFT, {"data": {"tailnum": "N1"}}).errors[0]
+    emulator.settings.on_existing_key = "upsert"
+    again = api("POST", AIRCRAFT, {"data": {"tailnum": "N1"}}).data
+    assert (again["id"], again["isDeleted"]) == (created["id"], False)
+
+
 def test_a_single_update_does_not_restore(api):
     (created,) = api.create({"tailnum": "N1"})
     api("DELETE", f"{AIRCRAFT}/{created['id']}")

@@ -216,6 +216,12 @@ def test_procedures_that_cannot_work_are_refused(emulator, name, options):
         emulator.add_procedure(name, **options)
 
 
+@pytest.mark.parametrize("name", ["states", "tasks"])
+def test_one_text_is_not_a_list_of_its_letters(emulator, name):
+    with pytest.raises(TypeError, match=rf"{name} must be a list of names such as \['NEW'\]"):
+        emulator.add_procedure("ok", **{name: "NEW"})
+
+
 def test_keys_of_a_procedure_in_use_stay(api, emulator):
     emulator.add_procedure("aircraft", primary_key="other")
     emulator.add_procedure("aircraft", primary_key="tailnum")

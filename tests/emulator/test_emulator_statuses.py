@@ -35,7 +35,9 @@ def test_statuses_follow_one_after_the_other(api, emulator, number):
     assert emulator.messages[0].statuses == ("SENT", "DELIVERED", "READ")
     (listed,) = api("POST", f"/v1/ext/chat/{first.chat_id}/message", {}).data
     assert (listed["deliveryStatus"], listed["id"], listed["externalId"]) == ("READ", first.id, first.wamid)
-    api.until(lambda: len(seen) == 3)
+    api.until(lambda: len(seen) == 4)
+    echo = seen.pop(0)
+    assert (echo.kind, echo.meta["to"], echo.meta["text"]) == ("message_echo", PHONE, {"body": "hi"})
     assert [(event.kind, event.meta["status"]) for event in seen] == [
         ("status", "sent"),
         ("status", "delivered"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from typing import Any, Final
 
 from chakra_async.emulator.answer import Answer, raw
+from chakra_async.emulator.calls import act, begin, going_on
 from chakra_async.emulator.documents import Document
 from chakra_async.emulator.message_rules import missing
 from chakra_async.emulator.refusals import Refusal
@@ -59,14 +59,12 @@ def call_(call: Call, _version: str, number_id: str) -> Answer:
     body = call.checked()
     if body["action"] == "connect":
         return _connect(call, number, body)
+    documents, action = call.service.documents, body["action"]
     with call.service.store.transaction():
-        going = call.service.documents.get("call", body.get("call_id", ""))
-        if going is None or going["status"] == "ended":
-            raise Refusal("(#138006) Call ID invalid: there is no such call, or it has ended")
-        if body["action"] in ("accept", "pre_accept"):
+        going = going_on(documents, body.get("call_id", ""), action)
+        if action in ("accept", "pre_accept"):
             _session(body, "answer")
-        status = "ended" if body["action"] in ("reject", "terminate") else "going"
-        call.service.documents.replace("call", {**going, "status": status})
+        act(documents, going, action)
     return raw({"messaging_product": "whatsapp", "success": True})
 
 
@@ -79,10 +77,8 @@ def _connect(call: Call, number: Document, body: dict[str, Any]) -> Answer:
         raise Refusal("(#138000) Calling is not enabled for this phone number")
     if call.service.settings.call_permission == "no_permission":
         raise Refusal("(#138006) No approved call permission from the recipient")
-    call_id = f"wacid.{secrets.token_urlsafe(24)}"
-    document = {"id": call_id, "callee": callee, "status": "going", "body": body}
-    call.service.documents.add("call", document, parent=number["id"])
-    return raw({"messaging_product": "whatsapp", "calls": [{"id": call_id}]})
+    made = begin(call.service.documents, number["id"], callee, "OUTBOUND", body)
+    return raw({"messaging_product": "whatsapp", "calls": [{"id": made["id"]}]})
 
 
 def _session(body: dict[str, Any], sdp_type: str) -> None:

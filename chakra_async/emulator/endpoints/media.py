@@ -11,7 +11,7 @@ from chakra_async.emulator.content_types import content_type_of, extension_of
 from chakra_async.emulator.documents import Document
 from chakra_async.emulator.media import fetched, public_path
 from chakra_async.emulator.plugins import unknown_object
-from chakra_async.emulator.refusals import Missing, Refusal
+from chakra_async.emulator.refusals import Missing, Refusal, Unauthorized
 from chakra_async.emulator.routing import Call, Route
 from chakra_async.emulator.schema import upload_form
 from chakra_async.emulator.shapes import FILE, INTEGER, STRING, Schema, obj, wrapped
@@ -73,6 +73,11 @@ def show_attachment(call: Call, _version: str) -> Answer:
     return _shown(call, _media(call, media_id))
 
 
+def show_at_meta(_call: Call) -> Answer:
+    """Turn down, as Meta does, whoever follows the address in a webhook: Meta knows no token of Chakra's."""
+    raise Unauthorized("(#190) Invalid OAuth access token - Cannot parse access token")
+
+
 def _shown(call: Call, media: Document) -> Answer:
     if call.service.settings.media_answer == "redirect":
         return redirect(f"{call.origin}/cdn/media/{media['id']}")
@@ -113,6 +118,7 @@ ROUTES = (
     ),
     Route("GET", "/public-media/{team}/{day}/{name}", show_public, public=True, gives=None),
     Route("GET", "/cdn/{kind}/{id}", show_elsewhere, public=True, gives=None),
+    Route("GET", "/whatsapp_business/attachments/", show_at_meta, public=True, gives=None),
     Route("GET", "/v1" + _ONE, fetch, gives=_FETCHED),
     *(Route("GET", v + _ONE + "/show", show, gives=None, gives_also=_AWAY) for v in ("/v1", "/v2")),
     *(
