@@ -25,6 +25,7 @@ lint: $(VENV)/.installed-dev  ## ruff, and whether what is generated is fresh
 	$(BIN)/ruff check .
 	$(BIN)/python tools/generate_sync.py --check
 	$(BIN)/python tools/endpoints.py --check
+	$(BIN)/python tools/faults.py --check
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.installed-dev  ## mypy and pyright, both strict, and that no public type is unknown
@@ -35,15 +36,16 @@ types: $(VENV)/.installed-dev  ## mypy and pyright, both strict, and that no pub
 layers: $(VENV)/.installed-dev  ## who may import whom
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
-generate: $(VENV)/.installed-dev  ## write anew what is made from the async resources: sync facade, endpoint table
+generate: $(VENV)/.installed-dev  ## write anew what is generated: sync facade, tables of endpoints and faults
 	$(BIN)/python tools/generate_sync.py
 	$(BIN)/python tools/endpoints.py
+	$(BIN)/python tools/faults.py
 
 format: $(VENV)/.installed-dev  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev  ## measure (BENCH_ARGS=--quick for a shorter round)
+bench: $(VENV)/.installed-dev  ## measure, in under ten minutes (BENCH_ARGS=--quick: in two)
 	@$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 

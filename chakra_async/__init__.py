@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chakra_async._version import __version__
     from chakra_async.bulk.rows import Outcome, Progress, RejectedRow, RowResult, SourceLine, Summary
     from chakra_async.bulk.run import BulkRun
+    from chakra_async.bulk.writer import Writer
     from chakra_async.client import Client
     from chakra_async.errors import (
         AmbiguousResultError,
@@ -88,6 +89,7 @@ _HOMES = {
     "_version": ("__version__",),
     "bulk.rows": ("Outcome", "Progress", "RejectedRow", "RowResult", "SourceLine", "Summary"),
     "bulk.run": ("BulkRun",),
+    "bulk.writer": ("Writer",),
     "client": ("Client",),
     "errors": (
         "AmbiguousResultError",
@@ -244,6 +246,7 @@ __all__ = [
     "TransportError",
     "UpdateMethod",
     "User",
+    "Writer",
     "__version__",
 ]
 

@@ -8,16 +8,16 @@ with the fields we do not know. Only a required field (documented as always ther
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
-from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast
 
 import attrs
 import cattrs
 import orjson
 
+from chakra_async._reading import read_whole, reader_of, to_instant
 from chakra_async._shapes import as_list, as_mapping, as_object
 from chakra_async.errors import DecodeError
 from chakra_async.models.jobs import Job
@@ -25,21 +25,6 @@ from chakra_async.models.reply import Reply
 
 
 T = TypeVar("T")
-
-SECONDS_BELOW = 100_000_000_000
-
-_MISFIT = object()
-
-
-def camel(name: str) -> str:
-    """``next_action_at`` to ``nextActionAt``."""
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)
-
-
-def to_instant(milliseconds: float) -> datetime:
-    """Epoch milliseconds to an aware datetime in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def to_milliseconds(instant: datetime, name: str) -> int:
@@ -56,152 +41,12 @@ def to_milliseconds(instant: datetime, name: str) -> int:
     return round(instant.timestamp() * 1000)
 
 
-def _text(value: Any) -> Any:
-    if value.__class__ is str:
-        return value
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _MISFIT
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, bool):
-        return _MISFIT
-    try:
-        number = int(value)
-        return number if isinstance(value, str) or number == value else _MISFIT
-    except (TypeError, ValueError, OverflowError):
-        return _MISFIT
-
-
-def _flag(value: Any) -> Any:
-    if isinstance(value, str):
-        value = {"true": True, "false": False}.get(value.lower(), value)
-    return bool(value) if value in (True, False) else _MISFIT
-
-
-def _instant(value: Any) -> Any:
-    try:
-        if isinstance(value, str):
-            if not value.strip("-").isdigit():
-                moment = datetime.fromisoformat(value)
-                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            value = int(value)
-        # The service writes 0 for "not yet", and Meta seconds where the platform writes milliseconds. The two
-        # are told apart by size: milliseconds so small would lie before March 1973.
-        if isinstance(value, bool):
-            return _MISFIT
-        return None if value == 0 else to_instant(value * 1000 if 0 < value < SECONDS_BELOW else value)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return _MISFIT
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        return _MISFIT
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return _MISFIT
-
-
-def _anything(value: Any) -> Any:
-    return value
-
-
-def _mapping(value: Any) -> Any:
-    return as_object(value) if isinstance(value, dict) or value == [] else _MISFIT
-
-
-def _text_or_mapping(value: Any) -> Any:
-    return as_object(value) if isinstance(value, dict) else value if isinstance(value, str) else _MISFIT
-
-
-_READERS: dict[Any, Callable[[Any], Any]] = {
-    str: _text,
-    int: _whole,
-    float: _number,
-    bool: _flag,
-    Any: _anything,
-    datetime: _instant,
-    dict: _mapping,
-    frozenset({str, dict}): _text_or_mapping,
-}
-
-
-def _reader(hint: Any) -> Callable[[Any], Any]:
-    options = [hint]
-    if get_origin(hint) in {Union, UnionType}:
-        options = [option for option in get_args(hint) if option is not NoneType]
-    kinds = [get_origin(option) or option for option in options]
-    if len(kinds) > 1:
-        return _READERS[frozenset(kinds)]
-    if kinds[0] is list:
-        return _list_reader(*get_args(options[0]))
-    return _model_reader(kinds[0]) if attrs.has(kinds[0]) else _READERS[kinds[0]]
-
-
-def _list_reader(hint: Any) -> Callable[[Any], Any]:
-    read = _reader(hint)
-
-    def read_list(value: Any) -> Any:
-        if not isinstance(value, list):
-            return _MISFIT
-        items = [read(item) for item in as_list(value)]
-        return _MISFIT if any(item is _MISFIT for item in items) else items
-
-    return read_list
-
-
-def _model_reader(cls: type[Any]) -> Callable[[Any], Any]:
-    def read_model(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return _MISFIT
-        try:
-            return converter.structure(value, cls)
-        except ValueError:
-            return _MISFIT
-
-    return read_model
-
-
-def _wire_name(cls: type[Any], name: str) -> str:
-    """Platform objects are in camel case; those that Meta made keep its snake case."""
-    return name if getattr(cls, "_wire_case", "camel") == "snake" else camel(name)
-
-
-def _model_hook(cls: type[Any]) -> Callable[[Any, Any], Any]:
-    """Build the reader of one model: known fields popped from a copy, so what is left is ``extra``."""
-    hints = get_type_hints(cls)
-    fields = [
-        (field.name, _wire_name(cls, field.name), _reader(hints[field.name]), field.default is attrs.NOTHING)
-        for field in attrs.fields(cls)
-        if field.name != "extra" and field.metadata.get("wire", True)
-    ]
-
-    def structure(source: Any, _: Any) -> Any:
-        rest = dict(source)
-        pop = rest.pop
-        known: dict[str, Any] = {}
-        for name, wire, read, required in fields:
-            raw = pop(wire, None)
-            value = None if raw is None else read(raw)
-            if value is None or value is _MISFIT:
-                if required:
-                    raise ValueError(f"{cls.__name__}.{name} is missing or of the wrong type")
-                if value is _MISFIT:
-                    rest[wire] = raw
-            else:
-                known[name] = value
-        return cls(extra=rest, **known)
-
-    return structure
-
-
 def _is_model(cls: Any) -> bool:
     return attrs.has(cls) and any(field.name == "extra" for field in attrs.fields(cls))
 
 
 converter = cattrs.Converter()
-converter.register_structure_hook_factory(_is_model, _model_hook)
+converter.register_structure_hook_factory(_is_model, reader_of)
 
 
 def decode(reply: Reply, cls: type[T]) -> T:
@@ -222,15 +67,20 @@ def decode_list(reply: Reply, cls: type[T]) -> list[T]:
     items: Any = reply.data
     if not isinstance(items, list):
         raise misshapen(reply, f"a list of {cls.__name__} was due, but {_describe(items)} came")
-    return [read_object(reply, item, cls) for item in as_list(items)]
+    read = converter.get_structure_hook(cls)
+    try:
+        return [read(item, cls) for item in as_list(items)]
+    except (AttributeError, ValueError):
+        # One of them is no such object; which, and why, is worth a second look.
+        return [read_object(reply, item, cls) for item in as_list(items)]
 
 
 def decode_job(reply: Reply) -> Job:
     """Read a background job together with the counts that stand in ``_meta``."""
     job = decode(reply, Job)
     counts = as_object(reply.meta.get("bjEntryCompletionStatusVsCount"))
-    whole = {status: _whole(count) for status, count in counts.items()}
-    job.counts = {status: count for status, count in whole.items() if count is not _MISFIT}
+    whole = {status: read_whole(count) for status, count in counts.items()}
+    job.counts = {status: count for status, count in whole.items() if count is not None}
     return job
 
 

@@ -24,10 +24,15 @@ from chakra_async.errors import (
     RateLimitError,
     ServerError,
 )
-from chakra_async.models.reply import Reply, request_id
+from chakra_async.models.reply import Reply, readable, request_id
 
 
 EXCERPT = 1000
+
+# A server may put any number of any length into its errors and headers.
+_LONGEST_REASON = 1000
+_LONGEST_ERROR = 10_000
+_LONGEST_HEADER = 200
 
 _CLASSES: dict[int, type[ApiError]] = {
     401: AuthenticationError,
@@ -78,9 +83,10 @@ def unwrap(
         value = orjson.loads(body.removeprefix(_BOM)) if body else None
     except orjson.JSONDecodeError as error:
         if not failed:
-            kind = scrub(headers.get("content-type", "no content type"))
+            kind = _header(headers, "content-type", scrub) or "no content type"
+            packed = _header(headers, "content-encoding", scrub)
             raise DecodeError(
-                f"The answer ({status}, {kind}) is not JSON: {error}.",
+                f"The answer ({status}, {kind}{packed and ', '}{packed}) is not JSON: {error}.",
                 status=status,
                 request_id=_request_id(headers, scrub),
                 body=_excerpt(body, scrub),
@@ -89,7 +95,7 @@ def unwrap(
                 retry_safe=repeatable,
             ) from None
         value = None
-    errors = tuple(scrub(text) for text in _error_texts(value, failed=failed))
+    errors = tuple(scrub(_cut(text, _LONGEST_ERROR)) for text in _error_texts(value, failed=failed))
     if failed or errors:
         raise _api_error(status, headers, body, errors, method, path, repeatable, scrub)
     wrapper = as_object(value)
@@ -110,15 +116,18 @@ def _api_error(
     scrub: Callable[[str], str],
 ) -> ApiError:
     excerpt = _excerpt(body, scrub)
-    reason = "; ".join(errors) or excerpt[:200].strip() or "no reason given"
+    reason = _cut("; ".join(errors), _LONGEST_REASON) or excerpt[:200].strip() or "no reason given"
     if 200 <= status < 300:
         message = f"The service answered {status} but reported errors: {reason}"
         cls: type[ApiError] = BadRequestError
-    elif status < 400:
-        target = scrub(headers.get("location", "nowhere"))
+    elif 300 <= status < 400:
+        target = _header(headers, "location", scrub) or "nowhere"
         message = (
             f"The service answered {status}, and redirects ({target}) are never followed. Check base_url."
         )
+        cls = ApiError
+    elif status < 200:
+        message = f"The service answered {status}, which is the answer to no call. Check base_url."
         cls = ApiError
     else:
         message = f"The service answered {status}: {reason}"
@@ -157,7 +166,13 @@ def _error_texts(value: Any, *, failed: bool) -> list[str]:
 
 def _text(item: Any) -> str:
     text = as_object(item).get("message", item)
-    return text if isinstance(text, str) else orjson.dumps(item).decode()
+    if isinstance(text, str):
+        return text
+    try:
+        return orjson.dumps(item).decode()
+    except orjson.JSONEncodeError:
+        # It reads what is nested deeper than it writes.
+        return "an error nested too deep to be shown"
 
 
 def _request_id(headers: Mapping[str, str], scrub: Callable[[str], str]) -> str | None:
@@ -165,10 +180,18 @@ def _request_id(headers: Mapping[str, str], scrub: Callable[[str], str]) -> str 
     return None if found is None else scrub(found)
 
 
+def _header(headers: Mapping[str, str], name: str, scrub: Callable[[str], str]) -> str:
+    return _cut(scrub(readable(headers.get(name, ""))), _LONGEST_HEADER)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
 def _beginning(body: bytes) -> str:
     return body[: 16 * EXCERPT].decode("utf-8", "replace")
 
 
 def _excerpt(body: bytes, scrub: Callable[[str], str]) -> str:
-    # Scrubbed before it is cut, or half a token could stand at the end.
-    return scrub(_beginning(body))[:EXCERPT]
+    # Scrubbed before it is cut, or a piece of a token could stand at the end.
+    return scrub(_beginning(body)[: 2 * EXCERPT])[:EXCERPT]

@@ -6,6 +6,7 @@ import re
 from urllib.parse import quote, unquote
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -16,6 +17,9 @@ def segment(value: str | int, name: str) -> str:
         TypeError: it is neither text nor a whole number.
         ValueError: it is empty, a dot segment, or holds control characters or lone surrogates.
     """
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        # What nearly every value is: nothing to encode, and no dot segment.
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):

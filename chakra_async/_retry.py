@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,10 @@ class RetryCount:
 
 retry_count: ContextVar[RetryCount | None] = ContextVar("chakra_async_retry_count", default=None)
 """Set by a bulk run in the context of each of its jobs; counted up only when an attempt is repeated."""
+
+
+lane: ContextVar[Hashable] = ContextVar("chakra_async_lane", default=None)
+"""Whose requests these are: one bulk run's, or (``None``) those of all single calls. Lanes take turns."""
 
 
 class RetryBudget:
@@ -121,13 +125,20 @@ class Retries:
         # The first attempt that stamina hands out stands for the one that was made without it.
         if self._attempt is None:
             self._attempt = await anext(self._attempts)
-        with self._attempt:
-            raise failure
         try:
-            self._attempt = await anext(self._attempts)
-        except ChakraError:
-            # Without the frames of the library that waited.
-            raise failure.with_traceback(trace) from failure.__cause__
+            with self._attempt:
+                raise failure
+            try:
+                self._attempt = await anext(self._attempts)
+            except ChakraError:
+                # Kept as the outcome, the error would only be freed by the collector.
+                with self._attempt:
+                    pass
+                # Without the frames of the library that waited.
+                raise failure.with_traceback(trace) from failure.__cause__
+        finally:
+            # Frame and error name each other.
+            del failure, trace
         if (count := retry_count.get()) is not None:
             count.retries += 1
 

@@ -10,6 +10,10 @@ from typing import Any
 
 import aiohttp
 
+from chakra_async._connections import open_session
+from chakra_async._endings import ended
+from chakra_async._exchange import Exchange
+from chakra_async._gate import Turnstile
 from chakra_async._transfer.addresses import Kind, PrivateAddressError, kind_of, kinds_of
 from chakra_async.settings import Limits
 
@@ -17,9 +21,17 @@ from chakra_async.settings import Limits
 class LoopState:
     """What one event loop needs of its own: a session, and places for requests in flight."""
 
-    def __init__(self, session: aiohttp.ClientSession, connections: int) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        turnstile: Turnstile,
+        exchange: Exchange,
+        middlewares: tuple[aiohttp.ClientMiddlewareType, ...] | None = None,
+    ) -> None:
         self.session = session
-        self.places = asyncio.Semaphore(connections)
+        self.middlewares = middlewares
+        self.turnstile = turnstile
+        self.exchange = exchange
         self._outside: Outside | None = None
         self._guards: list[AsyncGenerator[None]] = []
 
@@ -40,8 +52,8 @@ class LoopState:
 
     async def close(self) -> None:
         """Close the sessions that are ours."""
-        while self._guards:
-            await self._guards.pop().aclose()
+        guards, self._guards = self._guards, []
+        await ended([asyncio.create_task(guard.aclose()) for guard in guards])
 
 
 class Outside:
@@ -53,11 +65,7 @@ class Outside:
 
     def __init__(self, allowed: frozenset[Kind], keepalive: float) -> None:
         self._allowed = allowed | {"public"}
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive, socket_factory=self._socket),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        self.session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self.session = open_session(limit=0, keepalive=keepalive, socket_factory=self._socket)
 
     def _socket(self, address: Any) -> socket.socket:
         family, kind, protocol, _, (host, *_) = address

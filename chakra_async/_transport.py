@@ -8,6 +8,7 @@ import logging
 import math
 import os
 from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from weakref import WeakSet
 
@@ -15,11 +16,16 @@ import aiohttp
 from yarl import URL
 
 from chakra_async import _retry
-from chakra_async._breaks import as_break
+from chakra_async._breaks import as_break, cause_of, fingerprint, reason_of
+from chakra_async._connections import open_session, sending_once
 from chakra_async._envelope import unwrap
-from chakra_async._gate import Gate
+from chakra_async._exchange import Answer, Exchange, finite, gather, read
+from chakra_async._gate import Gate, Turnstile
+from chakra_async._secrets import Hidden
 from chakra_async._sessions import LoopState
+from chakra_async._transfer.body import LARGE, Body, LargeJson
 from chakra_async._transfer.download import Download
+from chakra_async._transfer.unpack import Unpacked
 from chakra_async._transfer.upload import Upload
 from chakra_async._transfer.wire import MOST_REDIRECTS, REDIRECTS, UploadBody, redirect_target, refused
 from chakra_async._version import __version__
@@ -28,6 +34,7 @@ from chakra_async.errors import (
     ApiError,
     ChakraError,
     ClientClosedError,
+    DecodeError,
     RequestTimeoutError,
     ResponseTooLargeError,
 )
@@ -35,18 +42,13 @@ from chakra_async.models.reply import Reply
 from chakra_async.settings import AccessToken, Settings
 
 
+if TYPE_CHECKING:
+    from chakra_async._shared_rate import SharedRate
+
+
 logger = logging.getLogger("chakra_async")
 
 _transports: WeakSet[Transport] = WeakSet()
-
-
-class _Hidden(str):
-    """Text that travels as it is, but is not shown where values are: in tracebacks with locals, in reprs."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'…'"
 
 
 class Transport:
@@ -60,35 +62,28 @@ class Transport:
         self, settings: Settings, token: AccessToken, session: aiohttp.ClientSession | None = None
     ) -> None:
         self.settings = settings
-        self.gate: Gate = Gate()
+        self.gate: Gate = Gate(settings.limits.connections, settings.limits.requests_per_second)
         self.closed: bool = False
+        self._shared = _shared_rate(settings, token)
         self._budget = _retry.RetryBudget(settings.retry.budget)
         self._scrub = token.scrub
         self._headers = {
-            "Authorization": _Hidden(f"Bearer {token.reveal()}"),
+            "Authorization": Hidden(f"Bearer {token.reveal()}"),
             "Accept": "application/json",
             # No brotli or zstd: what every installation can decode, every installation can bound.
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": f"chakra-async/{__version__}",
             "X-Chakra-SDK": f"chakra-async/{__version__}",
         }
-        self._json_headers = {**self._headers, "Content-Type": "application/json"}
         times = settings.timeouts
-        self._timeout = aiohttp.ClientTimeout(
-            total=_seconds(times.total),
-            # Connecting ends before the whole attempt does, so that it is known that nothing was sent.
-            connect=_seconds(min(times.connect, 0.9 * times.total)),
-            sock_read=_seconds(times.read),
-            ceil_threshold=math.inf,
-        )
         # What moves may take any time; see Upload.deadline and Download.take.
         self._upload_timeout = aiohttp.ClientTimeout(
-            total=None, connect=_seconds(times.connect), ceil_threshold=math.inf
+            total=None, connect=finite(times.connect), ceil_threshold=math.inf
         )
         self._download_timeout = aiohttp.ClientTimeout(
             total=None,
-            connect=_seconds(times.connect),
-            sock_read=_seconds(times.read),
+            connect=finite(times.connect),
+            sock_read=finite(times.read),
             ceil_threshold=math.inf,
         )
         self._given_session = session
@@ -125,58 +120,56 @@ class Transport:
             ClientClosedError: the client was closed.
         """
         target = f"{path}?{urlencode(query)}" if query else path
-        url = URL(self.settings.base_url + target, encoded=True)
-        headers = self._headers if body is None else self._json_headers
-        transfer = upload or download
+        large = LargeJson(body, self.settings.timeouts) if body is not None and len(body) > LARGE else None
+        transfer = upload or download or large
         self._budget.earn()
         attempts = 0
         retries: _retry.Retries | None = None
+        answer: Answer | None = None
         while True:
-            here = await self._enter(method, path, attempts)
+            here, sent = await self._enter(method, path, attempts)
             attempts += 1
             try:
-                if self.gate.not_before:
-                    await self.gate.wait()
-                if upload is not None:
-                    response, received = await self._send(here, method, url, upload)
+                if self._shared is not None:
+                    await self._shared.wait()
+                    sent = self.gate.clock()
+                if isinstance(transfer, Body):
+                    answer = await self._send(here, method, target, transfer)
                 elif download is not None:
-                    response, received = await self._receive(here, url, download)
+                    answer = await self._receive(here, target, download)
                 else:
-                    async with here.session.request(
-                        method,
-                        url,
-                        data=body,
-                        headers=headers,
-                        timeout=self._timeout,
-                        allow_redirects=False,
-                        raise_for_status=False,
-                    ) as response:
-                        received = await self._read(response)
+                    answer = await here.exchange(method, target, body)
                 reply = unwrap(
-                    response.status,
-                    # A copy, for aiohttp's own mapping can be neither pickled nor copied deep.
-                    response.headers.copy(),
-                    received,
+                    *answer,
                     method=method,
                     path=path,
                     repeatable=repeatable,
                     scrub=self._scrub,
                 )
-            except (ChakraError, aiohttp.ClientError, OSError, RuntimeError) as caught:
+            except (ChakraError, aiohttp.ClientError, OSError, RuntimeError, UnicodeError) as caught:
                 if transfer is not None and transfer.failure is not None:
                     # The caller's own source, target or callback; the error is the caller's, too.
                     raise transfer.failure from None
                 failure = self._as_ours(caught, method, path, attempts, repeatable, transfer)
+                if isinstance(failure, AmbiguousResultError) and upload is None:
+                    failure.fingerprint = fingerprint(method, target, body)
+            except asyncio.CancelledError as cancelled:
+                if not repeatable and (upload is None or upload.complete):
+                    cancelled.add_note(f"{method} {path} may have been done. Look before you send it again.")
+                raise
             else:
+                if transfer is None:
+                    self.gate.answered(sent)
                 reply.attempts = attempts
                 if logger.isEnabledFor(logging.DEBUG):
                     logger.debug("%s %s: %d after %d attempts", method, path, reply.status, attempts)
                 return reply
             finally:
-                here.places.release()
+                answer = None
+                here.turnstile.leave()
             if not isinstance(transfer, Download) or transfer.host is None:
                 # What another host asks of us is no business of the other calls.
-                self._heed(failure)
+                self._heed(failure, sent)
             logger.debug("%s %s: %s at attempt %d", method, path, type(failure).__name__, attempts)
             once = transfer is not None and not transfer.renewable
             if once or not _retry.is_transient(failure, self.settings.retry):
@@ -186,8 +179,12 @@ class Transport:
                     # Frame and error name each other; broken here, or only the collector could free them.
                     del failure
             retries = retries or _retry.Retries(self.settings.retry, self._budget)
-            await retries.wait(failure)
-            logger.info("%s %s: attempt %d after %s", method, path, attempts + 1, type(failure).__name__)
+            kind = type(failure).__name__
+            try:
+                await retries.wait(failure)
+            finally:
+                del failure
+            logger.info("%s %s: attempt %d after %s", method, path, attempts + 1, kind)
 
     async def close(self) -> None:
         """Close the sessions that this client opened; may be called more than once."""
@@ -200,6 +197,8 @@ class Transport:
                 await here.close()
             elif loop.is_running():
                 asyncio.run_coroutine_threadsafe(here.close(), loop)
+        if self._shared is not None:
+            await self._shared.close()
 
     def leave_to_parent(self) -> None:
         """Forget, in a forked child, the sessions that the parent goes on using.
@@ -211,35 +210,33 @@ class Transport:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._loops))
             self._loops = {}
 
-    async def _enter(self, method: str, path: str, attempts: int) -> LoopState:
-        """Take one of the running loop's places for requests in flight."""
-        if self.closed:
-            raise ClientClosedError(
-                "The client is closed; make a new one.",
-                method=method,
-                path=path,
-                attempts=attempts,
-                retry_safe=True,
-            )
-        here = self._loops.get(asyncio.get_running_loop()) or await self._open()
-        if not here.places.locked():
-            await here.places.acquire()
-            return here
-        limit = self.settings.timeouts.queue
-        try:
-            async with asyncio.timeout(limit):
-                await here.places.acquire()
-        except TimeoutError:
-            raise RequestTimeoutError(
-                f"None of the {self.settings.limits.connections} connections (Limits.connections) came free "
-                f"within {limit:g} s (Timeouts.queue).",
-                sent=False,
-                method=method,
-                path=path,
-                attempts=attempts,
-                retry_safe=True,
-            ) from None
-        return here
+    async def _enter(self, method: str, path: str, attempts: int) -> tuple[LoopState, float]:
+        """Take one of the running loop's places for requests in flight, and the time of doing so."""
+        here = None if self.closed else self._loops.get(asyncio.get_running_loop()) or await self._open()
+        if here is not None:
+            try:
+                sent = await here.turnstile.enter()
+            except TimeoutError:
+                raise RequestTimeoutError(
+                    f"No turn came within {self.settings.timeouts.queue:g} s (Timeouts.queue): as many "
+                    f"requests as may be in flight, {self.settings.limits.connections} at most "
+                    "(Limits.connections), were waiting for their answers.",
+                    sent=False,
+                    method=method,
+                    path=path,
+                    attempts=attempts,
+                    retry_safe=True,
+                ) from None
+            if not self.closed:
+                return here, sent
+            here.turnstile.leave()
+        raise ClientClosedError(
+            "The client is closed; make a new one.",
+            method=method,
+            path=path,
+            attempts=attempts,
+            retry_safe=True,
+        )
 
     async def _open(self) -> LoopState:
         """Open what the running loop needs, at its first call."""
@@ -249,24 +246,22 @@ class Transport:
             if other.is_closed():
                 self._loops.pop(other, None)
         limits = self.settings.limits
+        turnstile = Turnstile(self.gate, limits.connections, self.settings.timeouts.queue)
         if self._given_session is not None:
-            here = LoopState(self._given_session, limits.connections)
+            given = self._given_session
+            once = sending_once(given)
+            exchange = Exchange(given, self.settings, self._headers, once, own=False)
+            here = LoopState(given, turnstile, exchange, once)
         else:
-            session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=limits.connections, keepalive_timeout=limits.keepalive),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-            # aiohttp would send GET, PUT and DELETE a second time by itself, uncounted and at once.
-            session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            here = LoopState(session, limits.connections)
+            session = open_session(limit=limits.connections, keepalive=limits.keepalive)
+            exchange = Exchange(session, self.settings, self._headers, own=True)
+            here = LoopState(session, turnstile, exchange)
             await here.own(session)
         self._loops[loop] = here
         return here
 
-    async def _send(
-        self, here: LoopState, method: str, url: URL, upload: Upload
-    ) -> tuple[aiohttp.ClientResponse, bytes]:
-        """Make one attempt of an upload."""
+    async def _send(self, here: LoopState, method: str, target: str, upload: Body) -> Answer:
+        """Make one attempt of a call whose body is sent piece by piece."""
         body: UploadBody | None = None
         answered = False
         try:
@@ -275,15 +270,16 @@ class Transport:
             async with asyncio.timeout(None) as upload.deadline:
                 async with here.session.request(
                     method,
-                    url,
+                    self._url(target),
                     data=body,
                     headers=self._headers,
-                    timeout=self._upload_timeout,
+                    timeout=self._upload_timeout if isinstance(upload, Upload) else self._download_timeout,
                     allow_redirects=False,
                     raise_for_status=False,
+                    middlewares=here.middlewares,
                 ) as response:
                     answered = True
-                    received = await self._read(response)
+                    received = await read(response, self.settings.limits.max_response_bytes)
         finally:
             if body is not None and not (answered and upload.complete):
                 body.abort()
@@ -295,14 +291,13 @@ class Transport:
                 sent=True,
                 retry_safe=None,
             )
-        return response, received
+        return Answer(response.status, response.headers.copy(), received)
 
-    async def _receive(
-        self, here: LoopState, url: URL, download: Download
-    ) -> tuple[aiohttp.ClientResponse, bytes]:
+    async def _receive(self, here: LoopState, target: str, download: Download) -> Answer:
         """Make one attempt of a download; what became of a 2xx answer is told by ``download.taken``."""
         asked = download.headers()
         headers = {**self._headers, **asked}
+        url = self._url(target)
         session, home, download.host = here.session, url.origin(), None
         status = 0
         for _ in range(MOST_REDIRECTS + 1):
@@ -313,10 +308,13 @@ class Transport:
                 timeout=self._download_timeout,
                 allow_redirects=False,
                 raise_for_status=False,
+                auto_decompress=False,
+                middlewares=here.middlewares if session is here.session else None,
             ) as response:
                 status = response.status
                 if status not in REDIRECTS:
-                    return response, await self._take(response, download, ranged="Range" in asked)
+                    received = await self._take(response, download, ranged="Range" in asked)
+                    return Answer(status, response.headers.copy(), received)
                 url = redirect_target(url, status, response.headers)
             # Whoever has left does not come back with the token.
             if url.origin() != home or download.host is not None:
@@ -329,41 +327,33 @@ class Transport:
         """Hand the body of an answer to its download, or return it when it is something else."""
         if response.status == 416 and ranged:
             raise download.give_up_range()
-        if response.status not in {200, 206}:
-            return await self._read(response)
-        if "json" not in response.content_type:
-            await download.take(response.status, response.headers, response.content.iter_any())
+        packed = ", ".join(response.headers.getall("Content-Encoding", ()))
+        try:
+            pieces = Unpacked(response.content.iter_any(), packed)
+        except ValueError as error:
+            if response.status >= 300:
+                # What matters of a refusal is its status.
+                return b""
+            raise DecodeError(
+                f"The answer ({response.status}) cannot be read: {error}.", status=response.status
+            ) from None
+        if response.status in {200, 206} and "json" not in response.content_type:
+            await download.take(response.status, response.headers, pieces)
             return b""
-        body = await self._read(response)
+        try:
+            body = await gather(pieces, response.status, self.settings.limits.max_response_bytes)
+        except ResponseTooLargeError:
+            response.close()
+            raise
+        if response.status not in {200, 206}:
+            return body
         if not download.is_file(body):
             return body
         await download.take(200, response.headers, _only(body))
         return b""
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read a body, but no more of it than the limit, counted after decompression."""
-        limit = self.settings.limits.max_response_bytes
-        # An answer to HEAD announces a length and sends nothing.
-        length = 0 if response.method == "HEAD" else response.content_length
-        if length is not None and length > limit:
-            raise self._too_large(response)
-        if length is not None and "Content-Encoding" not in response.headers:
-            return await response.read()
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            if size > limit:
-                raise self._too_large(response)
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _too_large(self, response: aiohttp.ClientResponse) -> ResponseTooLargeError:
-        response.close()
-        limit = self.settings.limits.max_response_bytes
-        return ResponseTooLargeError(
-            f"The answer ({response.status}) exceeds {limit:,} bytes (Limits.max_response_bytes)."
-        )
+    def _url(self, target: str) -> URL:
+        return URL(self.settings.base_url + target, encoded=True)
 
     def _as_ours(
         self,
@@ -372,21 +362,23 @@ class Transport:
         path: str,
         attempts: int,
         repeatable: bool,
-        transfer: Upload | Download | None,
+        transfer: Body | Download | None,
     ) -> ChakraError:
         """Turn what aiohttp raised into the error of the tree that says the same."""
         if isinstance(caught, ChakraError):
             error = caught
+            # Their frames hold the answer, which may echo what it was sent.
+            error.__traceback__ = error.__context__ = None
             error.method, error.path = method, path
             error.retry_safe = repeatable if error.retry_safe is None else error.retry_safe
         else:
             error = self._break(caught, repeatable, transfer)
             error.method, error.path = method, path
-            error.__cause__ = caught
+            error.__cause__ = cause_of(caught, self._scrub)
         error.attempts = attempts
         return error
 
-    def _break(self, caught: Exception, repeatable: bool, transfer: Upload | Download | None) -> ChakraError:
+    def _break(self, caught: Exception, repeatable: bool, transfer: Body | Download | None) -> ChakraError:
         if isinstance(caught, RuntimeError):
             # aiohttp says no otherwise than this that a session was closed before the call came to it.
             if self.closed:
@@ -396,36 +388,46 @@ class Transport:
             if self._given_session is None or not self._given_session.closed:
                 raise caught
             return ClientClosedError("The session given to the client is closed.", retry_safe=True)
-        upload = transfer if isinstance(transfer, Upload) else None
+        upload = transfer if isinstance(transfer, Body) else None
         outside = transfer.host if isinstance(transfer, Download) else None
         return as_break(
             caught,
-            self._scrub(str(caught)) or type(caught).__name__,
+            self._scrub(reason_of(caught)),
             outside or self.settings.base_url,
             self.settings.timeouts,
             upload,
             repeatable=repeatable,
         )
 
-    def _heed(self, failure: ChakraError) -> None:
+    def _heed(self, failure: ChakraError, sent: float) -> None:
         """Let the whole client know what one call learned."""
-        if not isinstance(failure, ApiError) or failure.status not in {429, 503}:
-            return
-        policy = self.settings.retry
-        wait = failure.retry_after
-        if wait is None and failure.status == 429:
-            wait = policy.wait_initial
-        if wait is not None and wait <= policy.retry_after_max:
-            self.gate.pause(wait)
+        status = failure.status if isinstance(failure, ApiError) else None
+        if status in {429, 503}:
+            policy = self.settings.retry
+            wait = failure.retry_after if isinstance(failure, ApiError) else None
+            if wait is None and status == 429:
+                wait = policy.wait_initial
+            obeyed = wait if wait is not None and wait <= policy.retry_after_max else None
+            note = self.gate.refused if status == 429 else self.gate.overloaded
+            note(sent, obeyed)
+        elif status is not None:
+            self.gate.answered(sent)
+        elif isinstance(failure, RequestTimeoutError):
+            self.gate.overloaded(sent, None)
 
 
 async def _only(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-def _seconds(limit: float) -> float | None:
-    """A time limit as aiohttp takes it."""
-    return None if limit == math.inf else limit
+def _shared_rate(settings: Settings, token: AccessToken) -> SharedRate | None:
+    url, rate = settings.limits.shared_rate, settings.limits.requests_per_second
+    if url is None or rate is None:
+        return None
+    # Imported where it is used, for its library is an extra.
+    from chakra_async._shared_rate import SharedRate, name_of  # noqa: PLC0415
+
+    return SharedRate(url, rate, name_of(settings.base_url, token))
 
 
 def _after_fork() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chakra_async._codec import encode
 from chakra_async._lazy import Lazy
 from chakra_async._paths import absolute
+from chakra_async._secrets import Hidden
 from chakra_async.models.reply import Reply
 from chakra_async.settings import AccessToken, Limits, RetryPolicy, Settings, Timeouts
 
@@ -130,6 +131,9 @@ class Client:
         session: aiohttp.ClientSession | None = None,
         settings: Settings | None = None,
     ) -> None:
+        if isinstance(access_token, str):
+            # For crash reports that show the variables of every frame.
+            access_token = Hidden(access_token)
         # aiohttp takes most of the import time; whoever makes no client need not pay for it.
         from chakra_async._transport import Transport  # noqa: PLC0415
         from chakra_async.resources.jobs import Jobs  # noqa: PLC0415
@@ -223,4 +227,7 @@ class Client:
         await self.close()
 
     def __repr__(self) -> str:
+        if "_transport" not in vars(self):
+            # The traceback of a failed construction may show it.
+            return "<Client that was not made>"
         return f"<Client of {self.settings.base_url}{', closed' if self._transport.closed else ''}>"

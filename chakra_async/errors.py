@@ -207,7 +207,17 @@ class AmbiguousResultError(TransportError):
     """The request left, no answer came, and repeating it could do the thing twice.
 
     Look whether the thing was done before you try again.
+
+    Attributes:
+        fingerprint: the same for the same method, path, query and body, in every process, so that a log can
+            tell whether this very request was sent before; ``None`` for an upload.
     """
+
+    fingerprint: str | None = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} Request fingerprint: {self.fingerprint}." if self.fingerprint else text
 
 
 class DecodeError(ChakraError):

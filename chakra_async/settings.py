@@ -6,9 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from attrs import Attribute, evolve, field, frozen
+from attrs.validators import optional
+
+from chakra_async._secrets import Blotter, Hidden
 
 
 __all__ = ["AccessToken", "Limits", "RetryPolicy", "Settings", "Timeouts"]
@@ -40,12 +43,13 @@ def _page_size(_: Any, attribute: Attribute[int], value: int) -> None:
 class AccessToken:
     """An access token that never prints itself."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_blotter", "_value")
 
     def __init__(self, value: str) -> None:
         if not isinstance(value, str):
             raise TypeError(f"the access token must be text, not {type(value).__name__}")
-        value = value.strip()
+        # Also here, for crash reports may show the variables of every frame.
+        value = Hidden(value.strip())
         if not value:
             raise ValueError("the access token is empty; create one in the dashboard under API Keys")
         if not (value.isascii() and value.isprintable()) or " " in value:
@@ -53,14 +57,15 @@ class AccessToken:
                 "the access token holds spaces, line breaks or non-ASCII characters; copy it again"
             )
         self._value = value
+        self._blotter = Blotter(value, "[access token]")
 
     def reveal(self) -> str:
         """Return the token itself. Nothing but the Authorization header should need it."""
-        return self._value
+        return str(self._value)
 
     def scrub(self, text: str) -> str:
         """Return ``text`` with the token blotted out, for answers that echo what they were sent."""
-        return text.replace(self._value, "[access token]")
+        return self._blotter(text)
 
     def __repr__(self) -> str:
         return "AccessToken('…')"
@@ -81,6 +86,33 @@ class AccessToken:
         raise TypeError("an access token is not pickled: give it to the other process by its environment")
 
 
+class RedisUrl(Hidden):
+    """Where a Redis is. Travels as it is, but shows no password where values are shown."""
+
+    __slots__ = ()
+
+    @property
+    def place(self) -> str:
+        """Host and port, or the path of a socket."""
+        parts = urlsplit(self)
+        return parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
+
+    def scrub(self, text: str) -> str:
+        """Return ``text`` with the password blotted out."""
+        parts = urlsplit(self)
+        for password in (parts.password, *parse_qs(parts.query).get("password", ())):
+            if password:
+                text = Blotter(unquote(password), "[password]")(text)
+        return text
+
+    def __repr__(self) -> str:
+        return repr(f"{urlsplit(self).scheme}://{self.place}")
+
+
+def _redis_url(value: str | None) -> RedisUrl | None:
+    return None if value is None else RedisUrl(value)
+
+
 @frozen(kw_only=True)
 class Timeouts:
     """Time limits, in seconds."""
@@ -90,19 +122,35 @@ class Timeouts:
     read: float = field(default=30.0, validator=_positive)
     """Between two pieces of an answer, and until its first byte."""
     write: float = field(default=30.0, validator=_positive)
-    """For the service to take the next 64 KiB of an upload. How long the source takes to give them is its own
-    affair."""
+    """For the service to take the next 64 KiB of an upload, or of JSON larger than 256 KiB. How long the
+    source takes to give them is its own affair."""
     total: float = field(default=120.0, validator=_positive)
     """For one attempt, from its first byte sent to the last received.
 
-    A transfer that moves may take any time: for an upload this limit counts from its last byte sent to the
-    answer, and a download is ended by it only if it brings less than 1 KiB a second over that span."""
+    A transfer that moves may take any time: for an upload, and for JSON over 256 KiB, this limit counts
+    from its last byte sent to the answer, and a download is ended by it only if it brings less than 1 KiB a
+    second over that span."""
     queue: float = field(default=120.0, validator=_positive)
     """For a free place among ``Limits.connections``."""
     job: float = field(default=900.0, validator=_positive)
     """For a background job of a bulk run to make any progress before its rows are called unknown."""
     drain: float = field(default=5.0, validator=_not_negative)
     """For jobs already accepted to end when a bulk run is left early."""
+
+
+def _shared(limits: Limits, attribute: Attribute[str | None], value: str | None) -> None:
+    if value is None:
+        return
+    wrong = f"{attribute.name} must look like redis://localhost:6379/0"
+    try:
+        parts = urlsplit(value)
+        found = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(wrong) from None
+    if not found or parts.scheme not in {"redis", "rediss", "unix"} or not value.isprintable():
+        raise ValueError(wrong)
+    if limits.requests_per_second is None:
+        raise ValueError(f"{attribute.name} needs requests_per_second: the rate that is shared")
 
 
 @frozen(kw_only=True)
@@ -121,8 +169,13 @@ class Limits:
     """Rows a job in bulk runs."""
     max_chunk_bytes: int = field(default=4 * 1024 * 1024, validator=_count)
     """Encoded bytes a job in bulk runs."""
-    jobs_in_flight: int = field(default=8, validator=_count)
-    """Jobs at once in a bulk run."""
+    jobs_in_flight: int = field(default=32, validator=_count)
+    """Jobs at once in a bulk run, at most; how many are worth it, the run finds out by itself."""
+    requests_per_second: float | None = field(default=None, validator=optional(_positive))
+    """A fixed limit on requests, if one is wanted; what the service allows is found out without it."""
+    shared_rate: str | None = field(default=None, converter=_redis_url, validator=_shared)
+    """Address of a Redis (``redis://…``) through which all clients of this token, in any number of processes
+    and on any number of hosts, keep to ``requests_per_second`` together. Needs the extra ``redis``."""
 
 
 @frozen(kw_only=True)
@@ -220,6 +273,10 @@ class Settings:
             for name in ("access_token", "base_url", "plugin_id", "phone_number_id", "whatsapp_api_version")
             if getattr(given, name) == getattr(plain, name)
         }
+        # For crash reports that show the variables of every frame.
+        del environ
+        if found.get("access_token"):
+            found["access_token"] = Hidden(found["access_token"])
         return given.fill(**found)
 
     def fill(self, **given: Any) -> Settings:

@@ -133,6 +133,39 @@ class RawServer:
         return True
 
 
+class Trap:
+    """Accepts, reads a little of what it could, then does what it was told; counts connections."""
+
+    def __init__(self, act, *, read=1000):
+        self.act, self.read, self.connections, self._tasks = act, read, 0, set()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aenter__(self):
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        listening.bind(("127.0.0.1", 0))
+        self._server = await asyncio.start_server(self._serve, sock=listening, limit=4096)
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        self._tasks.add(asyncio.current_task())
+        try:
+            await reader.readexactly(self.read)
+            await self.act(reader, writer)
+        finally:
+            writer.transport.abort()
+
+
 def closed_port():
     """A port of this host on which nobody listens."""
     with socket.socket() as taken:

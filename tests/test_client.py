@@ -71,6 +71,7 @@ def test_it_can_be_made_without_a_loop_and_thrown_away():
     Client(TOKEN)
 
 
+@pytest.mark.fault("S5")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_client_is_not_pickled(protocol):
     with pytest.raises(TypeError):
@@ -117,6 +118,7 @@ async def test_a_request_returns_status_headers_data_and_meta():
     assert reply.headers["Content-TYPE"] == "application/json"
 
 
+@pytest.mark.fault("C8")
 async def test_a_reply_travels_whole():
     async with RawServer(answer(body=b"{}", X_Request_Id="r-1")) as server, quick_client(server) as chakra:
         reply = await chakra.request("GET", "/v1/x")

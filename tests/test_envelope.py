@@ -242,6 +242,7 @@ def test_a_wait_in_a_long_body_is_found():
 # What nobody shall read
 
 
+@pytest.mark.fault("S5")
 @pytest.mark.parametrize(
     ("status", "body"),
     [

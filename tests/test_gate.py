@@ -1,6 +1,7 @@
 """One deadline for the whole client: nothing starts before it."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 import stamina
@@ -8,72 +9,180 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chakra_async import RateLimitError, RetryPolicy
-from chakra_async._gate import Gate
+from chakra_async._gate import Gate, Turnstile
+from chakra_async._pace import Rate
+from chakra_async._retry import lane
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-        self.slept = []
+def gated(virtual_time, main, **options):
+    """Run ``main(gate, turnstile)`` in virtual time."""
 
-    def __call__(self):
-        return self.now
+    async def run():
+        loop = asyncio.get_running_loop()
+        gate = Gate(options.pop("connections", 10), options.pop("rate", None), clock=loop.time)
+        return await main(gate, Turnstile(gate, 10, options.pop("patience", 60.0)))
 
-    async def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.now += seconds
+    return virtual_time.run(run())
 
 
-async def test_an_open_gate_costs_no_wait():
-    clock = Clock()
-    await Gate(clock, clock.sleep).wait()
-    assert clock.slept == []
+async def times(turnstile, calls, *, seconds=0.0, whose=None):
+    """Make calls of so many seconds; tell when each entered, counted from now."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+
+    async def call():
+        if whose is not None:
+            lane.set(whose)
+        entered = await turnstile.enter()
+        await asyncio.sleep(seconds)
+        turnstile.leave()
+        return entered - start
+
+    return await asyncio.gather(*(asyncio.create_task(call()) for _ in range(calls)))
 
 
-async def test_a_pause_is_waited_for_and_spread_over_a_tenth():
-    clock = Clock()
-    gate = Gate(clock, clock.sleep)
-    gate.pause(10)
-    await gate.wait()
-    assert 1010 <= clock.now <= 1011
-    await gate.wait()
-    assert len(clock.slept) == 1
+def test_an_open_gate_costs_no_wait(virtual_time):
+    async def main(_, turnstile):
+        return await times(turnstile, 3)
+
+    assert max(gated(virtual_time, main)) < 0.001
+
+
+def test_a_pause_is_waited_for_and_spread_over_a_tenth(virtual_time):
+    async def main(gate, turnstile):
+        gate.pause(10)
+        return await times(turnstile, 15)
+
+    entered = gated(virtual_time, main)
+    assert min(entered) >= 10
+    assert 10.3 < max(entered) <= 11
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), min_size=1))
 def test_a_pause_is_never_shortened(steps):
-    clock = Clock()
-    gate = Gate(clock, clock.sleep)
+    now = 1000.0
+    rate = Rate()
     deadlines = []
     for seconds, passed in steps:
-        gate.pause(seconds)
-        deadlines.append(clock.now + seconds)
-        assert gate.not_before == max(deadlines)
-        clock.now += passed
+        rate.pause(seconds, now)
+        deadlines.append(now + seconds)
+        assert rate.not_before == max(deadlines)
+        now += passed
 
 
-async def test_a_pause_that_grows_while_it_is_waited_for_is_kept_whole():
-    clock = Clock()
-    gate = Gate(clock, clock.sleep)
-    gate.pause(5)
+def test_a_pause_that_grows_while_it_is_waited_for_is_kept_whole(virtual_time):
+    async def main(gate, turnstile):
+        gate.pause(5)
+        waiting = asyncio.create_task(times(turnstile, 1))
+        await asyncio.sleep(4)
+        gate.pause(30)
+        return await waiting
 
-    async def longer(seconds):
-        await clock.sleep(seconds)
-        if len(clock.slept) == 1:
-            gate.pause(30)
-
-    gate._sleep = longer
-    await gate.wait()
-    assert clock.now >= 1035
+    assert gated(virtual_time, main)[0] >= 34
 
 
-async def test_nothing_waits_in_test_mode():
-    clock = Clock()
-    gate = Gate(clock, clock.sleep)
-    gate.pause(1000)
-    with stamina.set_testing(True, attempts=3):
-        await gate.wait()
-    assert clock.slept == []
+def test_nothing_waits_in_test_mode(virtual_time):
+    async def main(gate, turnstile):
+        gate.pause(1000)
+        with stamina.set_testing(True, attempts=3):
+            return await times(turnstile, 3)
+
+    assert max(gated(virtual_time, main)) < 0.001
+
+
+def test_a_fixed_rate_is_kept(virtual_time):
+    async def main(_, turnstile):
+        return sorted(await times(turnstile, 100))
+
+    entered = gated(virtual_time, main, rate=50.0)
+    assert 1.9 < entered[-1] < 2.1
+    assert all(later - earlier > 0.014 for earlier, later in pairwise(entered))
+
+
+def test_no_more_than_the_places_are_inside(virtual_time):
+    most = 0
+
+    async def main(_, turnstile):
+        nonlocal most
+
+        async def watch():
+            nonlocal most
+            while True:
+                most = max(most, turnstile.inside)
+                await asyncio.sleep(0.05)
+
+        watcher = asyncio.create_task(watch())
+        await times(turnstile, 100, seconds=0.1)
+        watcher.cancel()
+        assert turnstile.inside == 0
+
+    gated(virtual_time, main)
+    assert most == 10
+
+
+def test_calls_that_hang_hold_up_no_others_for_long(virtual_time):
+    async def main(_, turnstile):
+        return await times(turnstile, 10, seconds=50)
+
+    assert max(gated(virtual_time, main)) < 1
+
+
+def test_lanes_take_turns(virtual_time):
+    async def main(_, turnstile):
+        run = asyncio.create_task(times(turnstile, 500, whose="run"))
+        await asyncio.sleep(1)
+        return await times(turnstile, 3), await run
+
+    single, run = gated(virtual_time, main, rate=10.0)
+    assert max(run) > 45
+    # A turn of the run's may come before each.
+    assert max(single) < 0.7
+
+
+def test_patience_is_lost_with_places_but_not_with_the_pace(virtual_time):
+    async def hung(_, turnstile):
+        held = [asyncio.create_task(times(turnstile, 1, seconds=1000)) for _ in range(10)]
+        await asyncio.sleep(2)
+        with pytest.raises(TimeoutError):
+            await turnstile.enter()
+        for task in held:
+            task.cancel()
+
+    gated(virtual_time, hung, patience=5.0)
+
+    async def paced(_, turnstile):
+        return await times(turnstile, 100)
+
+    assert max(gated(virtual_time, paced, patience=1.0, rate=2.0)) > 48
+
+
+def test_whoever_is_cancelled_takes_no_place(virtual_time):
+    async def main(gate, turnstile):
+        gate.pause(5)
+        tasks = [asyncio.create_task(times(turnstile, 1)) for _ in range(30)]
+        await asyncio.sleep(1)
+        for task in tasks[::2]:
+            task.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert sum(isinstance(one, asyncio.CancelledError) for one in done) == 15
+        assert turnstile.inside == 0
+
+    gated(virtual_time, main)
+
+
+def test_one_cancelled_in_the_moment_of_its_turn_gives_it_to_the_next(virtual_time):
+    async def main(gate, turnstile):
+        await asyncio.gather(*(turnstile.enter() for _ in range(10)))
+        first, second = asyncio.create_task(turnstile.enter()), asyncio.create_task(turnstile.enter())
+        await asyncio.sleep(1)
+        turnstile.leave()
+        first.cancel()
+        await asyncio.wait([first])
+        assert first.cancelled()
+        await second
+        assert turnstile.inside == 10
+
+    gated(virtual_time, main)
 
 
 def many(virtual_time, mocked, first, *, calls=50):

@@ -16,6 +16,7 @@ LATE = [
     "chakra_async.cli",
     "chakra_async.client",
     "chakra_async.bulk",
+    "chakra_async.webhooks",
 ]
 
 

@@ -71,6 +71,7 @@ async def test_a_missing_job_is_not_found(client):
             await call
 
 
+@pytest.mark.fault("B5")
 async def test_a_job_that_is_stuck_ends_the_wait_and_can_be_waited_for_again(client, emulator):
     emulator.faults.next_job("stuck", after_rows=1)
     await client.processes.create("lead", data={"lead_id": "L0"})

@@ -12,17 +12,19 @@ ROOT = Path(chakra_async.__file__).parent
 
 # A module imports only from rows above its own, and from its own package.
 ROWS = [
-    {"errors", "_lazy", "_version", "_shapes"},
+    {"errors", "_endings", "_lazy", "_secrets", "_version", "_shapes"},
     {"_paths", "_phones", "_retry_after"},
-    {"settings", "models"},
+    {"settings", "models", "_reading"},
     {"_codec", "_envelope", "_message_bodies", "_retry"},
-    {"_gate", "_transfer", "_whatsapp"},
+    {"_connections", "_pace", "_redis_slots", "_transfer", "_whatsapp"},
+    {"_exchange", "_gate", "_shared_rate"},
     {"_breaks", "_sessions"},
     {"_transport"},
-    {"paging", "bulk", "webhooks"},
+    {"paging", "bulk"},
     {"resources"},
     {"client"},
     {"sync"},
+    {"webhooks"},
     {"cli"},
 ]
 ROW_OF = {unit: number for number, row in enumerate(ROWS) for unit in row}
@@ -115,9 +117,10 @@ def test_the_emulator_imports_nothing_of_the_sdk(name):
 
 
 def test_only_the_transport_imports_aiohttp():
-    ours = {"_breaks", "_sessions", "_transfer/wire", "_transport"}
-    assert importers("aiohttp", checkers=False) == ours
-    assert importers("aiohttp") <= ours | {"client"}
+    ours = {"_breaks", "_connections", "_exchange", "_sessions", "_transfer/wire", "_transport"}
+    servers = {"cli/webhooks/listening", "webhooks/aiohttp"}
+    assert importers("aiohttp", checkers=False) == ours | servers
+    assert importers("aiohttp") <= ours | servers | {"client"}
 
 
 @pytest.mark.parametrize("library", ["click", "rich"])
@@ -127,10 +130,20 @@ def test_only_the_cli_imports_what_draws_on_terminals(library):
 
 @pytest.mark.parametrize(
     ("library", "homes"),
-    [("stamina", {"_retry"}), ("cattrs", {"_codec"}), ("yarl", {"_transfer/wire", "_transport"})],
+    [
+        ("stamina", {"_retry"}),
+        ("cattrs", {"_codec"}),
+        ("redis", {"_redis_slots"}),
+        ("yarl", {"_exchange", "_transfer/wire", "_transport"}),
+    ],
 )
 def test_a_library_has_one_home(library, homes):
     assert importers(library) == homes
+
+
+@pytest.mark.parametrize("framework", ["starlette", "flask", "django"])
+def test_only_its_adapter_imports_a_framework(framework):
+    assert importers(framework) == {f"webhooks/{framework}"}
 
 
 def test_nothing_imports_what_is_not_depended_upon():

@@ -110,6 +110,7 @@ async def test_entries_follow_the_path_in_meta_whatever_its_name(name):
     assert [request.target for request in server.requests] == ["/v1/ext/background-job/j/entries", following]
 
 
+@pytest.mark.fault("S3")
 async def test_a_next_page_on_another_host_gets_neither_call_nor_token():
     async with RawServer(wrapped([])) as other:
         for following in (

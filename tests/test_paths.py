@@ -13,6 +13,7 @@ from tests.raw import RawServer, quick_client, wrapped
 ONE = "/v1/ext/procedure/lead/process/"
 
 
+@pytest.mark.fault("S1")
 @given(st.text())
 def test_any_text_is_one_segment_or_refused(value):
     try:
@@ -44,6 +45,7 @@ def test_values_of_other_types_are_refused(value):
         segment(value, "process_id")
 
 
+@pytest.mark.fault("S1")
 @pytest.mark.parametrize(
     ("value", "sent"),
     [
@@ -68,6 +70,7 @@ async def test_the_request_line_holds_one_segment(value, sent):
     assert [request.target for request in server.requests] == [ONE + sent, f"{ONE}phone_number/{sent}"]
 
 
+@pytest.mark.fault("S1")
 @pytest.mark.parametrize("value", ["", ".", "..", "\r\nHost: evil", "a\x00"])
 async def test_nothing_is_sent_for_a_refused_value(value):
     async with RawServer(wrapped({"id": "1"})) as server, quick_client(server) as chakra:
@@ -113,6 +116,7 @@ def test_a_written_path_is_left_as_it_is(path):
     assert absolute(path) == path
 
 
+@pytest.mark.fault("S1")
 @given(st.text())
 def test_any_written_path_is_kept_or_refused(path):
     try:

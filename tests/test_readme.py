@@ -44,7 +44,7 @@ def test_the_quick_starts_are_short():
 
 
 def test_the_tutorial_does_what_it_says(service):
-    start, first, second, journal = TUTORIAL
+    start, first, second, plan, journal = TUTORIAL
     assert start.startswith("chakra emulator --procedure pet:tag:NEW,ADOPTED")
 
     def run(script):
@@ -59,6 +59,12 @@ def test_the_tutorial_does_what_it_says(service):
     assert done.returncode == 0, done.stderr
     held = {pet["data"]["tag"]: (pet["state"], pet["data"].get("age")) for pet in service.processes("pet")}
     assert held == {"P1": ("ADOPTED", 4), "P2": ("ADOPTED", 5), "P3": ("ADOPTED", 2)}
+    planned = run(f"set -e\n{plan}")
+    assert planned.returncode == 0, planned.stderr
+    assert "line 2, P1\n    age: 4 -> 5\n" in planned.stdout
+    assert "2 rows in ages.plan" in planned.stdout
+    assert planned.stdout.count("pet: 1 unchanged, 2 valid") == 2
+    assert [pet["data"]["age"] for pet in service.processes("pet")] == [5, 5, 3]
     kept = run(f"set -e\n{journal}")
     assert kept.returncode == 0, kept.stderr
     for said in (

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chakra_async import AccessToken, Limits, RetryPolicy, Settings, Timeouts
+from chakra_async.settings import RedisUrl
 
 
 TOKEN = "s3cr3t-t0ken"
 
 
+@pytest.mark.fault("S5")
 def test_a_token_shows_itself_only_when_asked():
     token = AccessToken(f" {TOKEN}\n")
     settings = Settings(access_token=TOKEN)
@@ -25,6 +27,7 @@ def test_a_token_shows_itself_only_when_asked():
     assert token.reveal() == TOKEN
 
 
+@pytest.mark.fault("S5")
 def test_a_token_is_not_pickled_but_may_be_copied_within_the_process():
     settings = Settings(access_token=TOKEN)
     with pytest.raises(TypeError, match="not pickled"):
@@ -76,6 +79,55 @@ def test_counts_are_whole_and_at_least_one(name, value):
 def test_a_page_holds_1_to_100_items(value):
     with pytest.raises(ValueError, match="page_size"):
         Limits(page_size=value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:6379",
+        "http://localhost:6379",
+        "redis://",
+        "redis://:passw0rd@",
+        "redis://localhost:0",
+        "redis://:passw0rd@localhost:port",
+        "redis://[::1",
+        "redis://local\nhost",
+        "unix://",
+    ],
+)
+def test_a_shared_rate_that_cannot_work_is_refused_without_its_password(url):
+    with pytest.raises(ValueError, match="shared_rate must look like redis://localhost:6379/0") as caught:
+        Limits(requests_per_second=5, shared_rate=url)
+    assert "passw0rd" not in str(caught.value)
+
+
+def test_a_shared_rate_needs_a_rate():
+    with pytest.raises(ValueError, match="shared_rate needs requests_per_second"):
+        Limits(shared_rate="redis://localhost")
+    assert Limits(requests_per_second=5, shared_rate=None).shared_rate is None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://me:passw0rd@localhost:6379/3", "redis://localhost:6379"),
+        ("rediss://:passw0rd@[::1]/0?ssl_cert_reqs=none", "rediss://[::1]"),
+        ("redis://localhost?password=passw0rd", "redis://localhost"),
+        ("unix:///run/redis.sock?password=passw0rd&db=1", "unix:///run/redis.sock"),
+    ],
+)
+def test_the_password_of_a_shared_rate_travels_unseen(url, shown):
+    limits = Limits(requests_per_second=5, shared_rate=url)
+    assert limits.shared_rate == url
+    text = f"{limits} {Settings(limits=limits)} {attrs.asdict(limits)} {[limits.shared_rate]}"
+    assert f"'{shown}'" in text
+    assert "passw0rd" not in text
+
+
+def test_a_password_is_blotted_out_however_it_is_written():
+    url = RedisUrl("redis://me:pass%3Aw0rd@localhost?password=other")
+    assert url.scrub("pass:w0rd pass%3Aw0rd other me") == "[password] [password] [password] me"
 
 
 def test_everything_is_frozen_and_keyword_only():

@@ -1,12 +1,13 @@
 """Write the sync facade: ``chakra_async/resources/*.py`` to ``chakra_async/sync/resources/*.py``.
 
 The async resources are read as text and located with ``ast``; they are never imported. Signatures and
-docstrings are copied as they stand. Three shapes of public method are understood; anything else stops the
+docstrings are copied as they stand. Four shapes of public method are understood; anything else stops the
 generator with file and line:
 
 - ``async def f(...) -> T`` becomes a call of the portal,
 - ``def f(...) -> Pager[T]`` a pager of pages fetched through the portal,
-- ``def f(...) -> BulkRun`` a bulk run through the portal.
+- ``def f(...) -> BulkRun`` a bulk run through the portal,
+- ``def f(...) -> Writer`` a writer through the portal.
 
 Usage: ``python tools/generate_sync.py [--check]``. With ``--check`` nothing is written; the exit status tells
 whether every file is up to date, and none is missing or left over.
@@ -33,10 +34,11 @@ MOVED = {
     ("chakra_async.paging", "Pager"): "chakra_async.sync.paging",
     ("chakra_async.bulk.run", "BulkRun"): "chakra_async.sync.bulk",
     ("chakra_async.bulk.run", "Source"): "chakra_async.sync.bulk",
+    ("chakra_async.bulk.writer", "Writer"): "chakra_async.sync.writer",
 }
 
 # Beginnings of the names of what has to be awaited or iterated over in the loop.
-_ASYNC = ("Async", "Await", "Coroutine", "Pager", "BulkRun")
+_ASYNC = ("Async", "Await", "Coroutine", "Pager", "BulkRun", "Writer")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -159,10 +161,12 @@ def _shape(node: Function, path: Path) -> str:
     match node.returns:
         case ast.Subscript(value=ast.Name(id="Pager")):
             return "Pager"
-        case ast.Name(id="BulkRun"):
-            return "BulkRun"
+        case ast.Name(id="BulkRun" | "Writer" as name):
+            return name
     returns = ast.unparse(node.returns)
-    raise UnknownShapeError(f"{where} returns {returns}: only async methods, Pager[T] and BulkRun are known")
+    raise UnknownShapeError(
+        f"{where} returns {returns}: only async methods, Pager[T], BulkRun and Writer are known"
+    )
 
 
 def _docstring(node: ast.Module | ast.ClassDef | Function, lines: list[str], path: Path) -> str:

@@ -20,6 +20,9 @@ class PrivateAddressError(OSError):
     def __init__(self) -> None:
         super().__init__(errno.EACCES, "it has an address that is not public")
 
+    def __reduce__(self) -> tuple[type[PrivateAddressError], tuple[()]]:
+        return type(self), ()
+
 
 def kind_of(address: str) -> Kind:
     """Tell what an IP address is for."""

@@ -18,7 +18,7 @@ from chakra_async._shapes import as_object
 from chakra_async._transfer.files import PIECE, hex_hash, safe_name
 from chakra_async._transfer.sinks import sink_of
 from chakra_async.errors import IncompleteReadError, RequestTimeoutError, ResponseTooLargeError
-from chakra_async.models.reply import Reply
+from chakra_async.models.reply import Reply, readable
 from chakra_async.models.transfers import Downloaded, DownloadTarget, OnTransferred, Transferred
 from chakra_async.settings import Settings
 
@@ -157,7 +157,7 @@ class Download:
         return Downloaded(
             size_bytes=self.received,
             sha256=found,
-            content_type=reply.headers.get("content-type"),
+            content_type=None if (kind := reply.headers.get("content-type")) is None else readable(kind),
             filename=_filename(reply.headers),
             path=path,
             content=content,

@@ -142,6 +142,8 @@ class Errands:
         """Do ``work`` in a thread. When this is cancelled, the work goes on; see :meth:`settle`."""
         future = asyncio.get_running_loop().run_in_executor(None, partial(work, *arguments))
         self._last = future
+        # Looked at here, for asyncio complains of errors that nobody asked for, as after a cancellation.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(future)
 
     @property

@@ -85,6 +85,10 @@ class _Memory(Sink):
     async def keep(self) -> tuple[Path | None, bytes | None]:
         return None, b"".join(self._pieces)
 
+    async def discard(self) -> None:
+        # An error that is kept keeps the frames, and they this.
+        await self.reset()
+
     def _too_large(self) -> ResponseTooLargeError:
         return ResponseTooLargeError(
             f"The file exceeds {self._limit:,} bytes (Limits.max_response_bytes); download it to a path."

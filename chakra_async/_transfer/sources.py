@@ -110,11 +110,15 @@ class _Path(_Threaded):
 
     async def finish(self) -> None:
         try:
-            if self.renewable:
+            # Opening a pipe that nobody writes to, or reading it, might never end.
+            if self.size is not None:
                 await self._errands.settle()
         finally:
             # Done even when whoever waits for it is cancelled.
-            self._errands.afterwards(self._file.close)
+            self._errands.afterwards(self._close)
+
+    def _close(self) -> None:
+        self._file.close()
 
 
 class _File(_Threaded):

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
 import secrets
 from collections.abc import AsyncIterator, Mapping
 
+from chakra_async._transfer.body import MORSEL, Body
 from chakra_async._transfer.files import check_type, disposition, extension_of, safe_name, type_of
 from chakra_async._transfer.sources import source_of
 from chakra_async.models.transfers import OnTransferred, Transferred, UploadSource
 from chakra_async.settings import Timeouts
 
 
-# Bytes handed over at once. The time limit holds for each of them, so they must not be large.
-_MORSEL = 64 * 1024
-
-
-class Upload:
+class Upload(Body):
     """One file on its way up; begun anew for each attempt.
 
     Args:
@@ -35,6 +30,9 @@ class Upload:
         ValueError: the source is closed, or the type cannot be told.
     """
 
+    failure: Exception | None
+    sent: int
+
     def __init__(
         self,
         field: str,
@@ -47,6 +45,7 @@ class Upload:
         on_progress: OnTransferred | None = None,
         type_field: str | None = None,
     ) -> None:
+        super().__init__(times)
         self._source = source_of(source)
         name = filename if filename is not None else self._source.name
         kind = check_type(content_type) if content_type is not None else type_of(name or "")
@@ -68,16 +67,8 @@ class Upload:
         self._head = _head(boundary, fields, field, self.filename, kind)
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._said = size_bytes
-        self._times = times
         self._on_progress = on_progress
         self._started = False
-        self.deadline: asyncio.Timeout | None = None
-        """Set by whoever makes an attempt; ends it when no more bytes can leave, or no answer comes."""
-        self.complete: bool = False
-        """Whether all of the present attempt has been handed over."""
-        self.failure: Exception | None = None
-        """What went wrong on this side, if anything did."""
-        self.sent: int = 0
 
     @property
     def renewable(self) -> bool:
@@ -97,7 +88,7 @@ class Upload:
 
     async def begin(self) -> None:
         """Get ready for an attempt: open or rewind the source."""
-        self.complete, self.failure, self.sent = False, None, 0
+        await super().begin()
         try:
             await self._source.begin()
             self._check_size()
@@ -130,8 +121,8 @@ class Upload:
                 raise ValueError(
                     f"the source of the upload holds more than the {said:,} bytes it was said to hold"
                 )
-            for start in range(0, len(piece), _MORSEL):
-                morsel = piece[start : start + _MORSEL]
+            for start in range(0, len(piece), MORSEL):
+                morsel = piece[start : start + MORSEL]
                 self._limit(self._times.write)
                 yield morsel
                 self.sent += len(morsel)
@@ -147,7 +138,7 @@ class Upload:
 
     async def finish(self) -> None:
         """End an attempt."""
-        self.deadline = None
+        await super().finish()
         await self._source.finish()
 
     def describe(self) -> str:
@@ -161,12 +152,6 @@ class Upload:
             raise ValueError("there is nothing to upload: the source is empty, or stands at its end")
         if size is not None and self._said not in {None, size}:
             raise ValueError(f"the source of the upload holds {size:,} bytes, and not {self._said:,}")
-
-    def _limit(self, seconds: float | None) -> None:
-        deadline = self.deadline
-        if deadline is not None and not deadline.expired():
-            now = asyncio.get_running_loop().time()
-            deadline.reschedule(None if seconds is None or seconds == math.inf else now + seconds)
 
 
 def _head(boundary: str, fields: Mapping[str, str], field: str, filename: str, kind: str) -> bytes:

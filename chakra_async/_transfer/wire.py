@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
-from chakra_async._transfer.upload import Upload
+from chakra_async._transfer.body import Body
 from chakra_async.errors import ApiError
 
 
@@ -22,19 +22,19 @@ _UNSENT = 256 * 1024
 
 
 class UploadBody(aiohttp.Payload):
-    """The body of one attempt of an upload."""
+    """The body of one attempt."""
 
-    def __init__(self, upload: Upload) -> None:
-        super().__init__(upload, content_type=upload.content_type)
-        self._upload = upload
-        self._size = upload.size
+    def __init__(self, body: Body) -> None:
+        super().__init__(body, content_type=body.content_type)
+        self._body = body
+        self._size = body.size
         self._transport: asyncio.WriteTransport | None = None
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:  # noqa: ARG002
         """Write it; the length was announced from the same number that the pieces are counted against."""
         self._transport = writer.transport
         _keep_little_in_kernel(writer.transport)
-        async for piece in self._upload.pieces():
+        async for piece in self._body.pieces():
             await writer.write(piece)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
@@ -43,7 +43,7 @@ class UploadBody(aiohttp.Payload):
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
         """Refuse: it is never in memory as a whole."""
-        raise TypeError("an upload is not kept in memory")
+        raise TypeError("a body made piece by piece is not kept in memory")
 
     def abort(self) -> None:
         """Drop the connection at once.

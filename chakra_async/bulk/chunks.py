@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 from attrs import define, field
 
-from chakra_async.bulk.encode import Identity
+from chakra_async.bulk.encode import EncodedRow, Expected, Identity
 
 
 @define
@@ -24,6 +24,37 @@ class PlannedRow:
     index: int
     item: Any
     identity: Identity | None
+    expected: Expected | None = None
+
+
+@define(eq=False)
+class Rows(Sequence[PlannedRow]):
+    """Rows, kept column by column.
+
+    Most are only counted in the end, and an object for each would be one more for the garbage collector to
+    look at again and again while they are under way.
+    """
+
+    indexes: list[int] = field(factory=list[int])
+    items: list[Any] = field(factory=list[Any])
+    identities: list[Identity | None] = field(factory=list["Identity | None"])
+    expected: dict[int, Expected] = field(factory=dict[int, Expected])
+    """By place, for those that rely on current values."""
+
+    @overload
+    def __getitem__(self, place: int) -> PlannedRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[PlannedRow]: ...
+
+    def __getitem__(self, place: int | slice) -> PlannedRow | Sequence[PlannedRow]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        expected = self.expected.get(place % len(self)) if self.expected else None
+        return PlannedRow(self.indexes[place], self.items[place], self.identities[place], expected)
+
+    def __len__(self) -> int:
+        return len(self.items)
 
 
 @define(eq=False)
@@ -34,7 +65,7 @@ class Chunk:
     time: orjson returns each in a block far larger than itself, which only a copy lets go.
     """
 
-    rows: list[PlannedRow] = field(factory=list[PlannedRow])
+    rows: Rows = field(factory=Rows)
     body: bytearray = field(factory=bytearray)
     ends: list[int] = field(factory=list[int])
     number: int | None = None
@@ -42,13 +73,23 @@ class Chunk:
     job_id: str | None = None
     """The job that carries it already."""
 
-    def add(self, row: PlannedRow, item: bytes) -> None:
+    def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Append a row."""
-        if self.rows:
+        rows = self.rows
+        if encoded.expected is not None:
+            rows.expected[len(self.ends)] = encoded.expected
+        rows.indexes.append(index)
+        rows.items.append(item)
+        rows.identities.append(encoded.identity)
+        if self.ends:
             self.body += b","
-        self.body += item
-        self.rows.append(row)
+        self.body += encoded.item
         self.ends.append(len(self.body))
+
+    @property
+    def size(self) -> int:
+        """Bytes of its items."""
+        return len(self.body) - max(0, len(self.ends) - 1)
 
     def item(self, place: int) -> bytes:
         """Return the item of one row."""
@@ -62,6 +103,9 @@ class Chunk:
         return b",".join([self.item(place) for place in places])
 
 
+_Waiting = tuple[int, Any, EncodedRow]
+
+
 class Planner:
     """Turns a stream of rows into chunks that may be sent."""
 
@@ -71,20 +115,34 @@ class Planner:
         self._open = Chunk()
         self._sealed: deque[Chunk] = deque()
         # Each process of a sealed chunk that is not done, with the rows that wait for it.
-        self._busy: dict[Identity, list[tuple[PlannedRow, bytes]] | None] = {}
+        self._busy: dict[Identity | None, list[_Waiting] | None] = {}
         self.unfinished: int = 0
         """Rows added and not yet done."""
+        self.unfinished_bytes: int = 0
+        """Their size, encoded."""
 
-    def add(self, row: PlannedRow, item: bytes) -> None:
-        """Take in the next row of the source, with its encoded item."""
+    def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
+        """Take in the next row of the source."""
         self.unfinished += 1
-        self._place(row, item)
+        self.unfinished_bytes += len(encoded.item)
+        chunk = self._open
+        if encoded.identity in self._busy or len(chunk.body) + len(encoded.item) >= self._max_bytes:
+            self._place(index, item, encoded)
+            return
+        chunk.add(index, item, encoded)
+        if len(chunk.ends) >= self._chunk_size:
+            self._seal()
 
     def take(self, *, partial: bool) -> Chunk | None:
         """Return the next chunk to send, a full one or, if ``partial``, whatever can go now."""
         if not self._sealed and partial and self._open.rows:
             self._seal()
         return self._sealed.popleft() if self._sealed else None
+
+    @property
+    def room(self) -> int:
+        """Rows that the chunk being filled can take, by their number."""
+        return self._chunk_size - len(self._open.rows)
 
     @property
     def ready(self) -> int:
@@ -98,16 +156,17 @@ class Planner:
     def adopt(self, chunk: Chunk) -> None:
         """Count in a chunk that was not made here, and is taken by whoever made it."""
         self.unfinished += len(chunk.rows)
+        self.unfinished_bytes += chunk.size
 
     def done(self, chunk: Chunk) -> None:
         """Release a chunk's processes, and place the rows that waited for them."""
         self.unfinished -= len(chunk.rows)
-        released: list[tuple[PlannedRow, bytes]] = []
-        for row in chunk.rows:
-            if row.identity is not None and (waiting := self._busy.pop(row.identity, None)):
-                released += waiting
-        for row, item in released:
-            self._place(row, item)
+        self.unfinished_bytes -= chunk.size
+        forget = self._busy.pop
+        released = [forget(identity, None) for identity in chunk.rows.identities]
+        for waiting in filter(None, released):
+            for index, item, encoded in waiting:
+                self._place(index, item, encoded)
 
     @property
     def stuck(self) -> bool:
@@ -117,7 +176,11 @@ class Planner:
     def abandon(self) -> list[PlannedRow]:
         """Give back every row that no taken chunk holds, in order; nothing of them will be sent."""
         rows = [row for chunk in (*self._sealed, self._open) for row in chunk.rows]
-        rows += [row for waiting in self._busy.values() if waiting for row, _ in waiting]
+        rows += [
+            PlannedRow(index, item, encoded.identity, encoded.expected)
+            for waiting in filter(None, self._busy.values())
+            for index, item, encoded in waiting
+        ]
         self.unfinished -= len(rows)
         self._open = Chunk()
         self._sealed.clear()
@@ -128,23 +191,27 @@ class Planner:
         """Make the chunks to come no larger than ``max_bytes``; the service takes no more."""
         self._max_bytes = max(1, min(self._max_bytes, max_bytes))
 
-    def _place(self, row: PlannedRow, item: bytes) -> None:
-        identity = row.identity
-        if identity is not None and identity in self._busy:
-            waiting = self._busy[identity] or []
-            waiting.append((row, bytes(memoryview(item))))
-            self._busy[identity] = waiting
+    def _place(self, index: int, item: Any, encoded: EncodedRow) -> None:
+        chunk = self._open
+        if encoded.identity in self._busy:
+            # A copy: what orjson returns lies in a block far larger than itself.
+            encoded.item = bytes(memoryview(encoded.item))
+            waiting = self._busy[encoded.identity] or []
+            waiting.append((index, item, encoded))
+            self._busy[encoded.identity] = waiting
             return
-        if self._open.rows and len(self._open.body) + 1 + len(item) > self._max_bytes:
+        if chunk.ends and len(chunk.body) + 1 + len(encoded.item) > self._max_bytes:
             self._seal()
             # Sealing may have made this very process busy.
-            self._place(row, item)
+            self._place(index, item, encoded)
             return
-        self._open.add(row, item)
-        if len(self._open.rows) >= self._chunk_size:
+        chunk.add(index, item, encoded)
+        if len(chunk.ends) >= self._chunk_size:
             self._seal()
 
     def _seal(self) -> None:
         chunk, self._open = self._open, Chunk()
         self._sealed.append(chunk)
-        self._busy.update((row.identity, None) for row in chunk.rows if row.identity is not None)
+        self._busy.update(dict.fromkeys(chunk.rows.identities))
+        # Rows that name no process wait for none.
+        self._busy.pop(None, None)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from attrs import define, field
 
-from chakra_async._retry import RetryCount, retry_count
-from chakra_async.bulk.chunks import Chunk
+from chakra_async._retry import RetryCount, lane, retry_count
+from chakra_async.bulk.chunks import Chunk, PlannedRow
 from chakra_async.bulk.follow import Follower, JobCalls
-from chakra_async.bulk.journal import Journal, Problem
+from chakra_async.bulk.journal import Journal, Problem, Rows
 from chakra_async.bulk.outcomes import Fate
 from chakra_async.bulk.patience import Patience, ends_run
 from chakra_async.bulk.resume import checksum
-from chakra_async.bulk.rows import Outcome, row_key, row_line
+from chakra_async.bulk.review import Findings, Review
+from chakra_async.bulk.rows import Outcome, RowResult, row_key, row_line
 from chakra_async.bulk.search import Lookup, Search
 from chakra_async.errors import (
     ApiError,
@@ -46,6 +49,10 @@ class BulkCalls:
     """The outcome of a row that succeeded."""
     lookup: Lookup | None = None
     """For what must not be sent twice: how to see whether it was done. ``None`` where repeating is safe."""
+    review: Review | None = None
+    """What is looked at before rows are sent."""
+    limit: Callable[[], str] = str
+    """Says what limits the client's requests, or nothing."""
 
 
 @define
@@ -58,12 +65,16 @@ class Report:
     pending: dict[int, Fate] = field(factory=dict[int, Fate])
     """What the rows under way become if nothing more is heard of them."""
     jobs: int = 0
+    seconds: float | None = None
+    """How long it took in all, once it has ended."""
     requests_left: int = SEARCH_REQUESTS
     count: RetryCount = field(factory=RetryCount)
     stop: Exception | None = None
     """Why the run cannot go on."""
     too_large: int | None = None
     """Size of a body that the service would not take."""
+    found: Findings = field(factory=Findings)
+    """What was found before rows were sent."""
 
     def __attrs_post_init__(self) -> None:
         self.fates = [None] * len(self.chunk.rows)
@@ -82,10 +93,35 @@ class Report:
         for place, fate in zip(places, fates, strict=True):
             self.fates[place] = fate
 
-    def close(self, unsent: str) -> list[Fate]:
-        """Return the fate of every row, with one for each that has none yet."""
+    def items(self, places: Sequence[int]) -> bytes:
+        """Return what is sent for some rows, joined by commas."""
+        if not (reduced := self.found.reduced):
+            return self.chunk.items(places)
+        return b",".join([reduced.get(place) or self.chunk.item(place) for place in places])
+
+    def close(self, unsent: str) -> Mapping[Outcome, int]:
+        """Settle the rows without a fate, and return how many have which outcome."""
+        fates = self.fates
+        if fates and (first := fates[0]) is not None and fates.count(first) == len(fates):
+            return {first.outcome: len(fates)}
         left = Fate("failed", (unsent,))
-        return [fate or self.pending.get(place, left) for place, fate in enumerate(self.fates)]
+        self.fates = [fate or self.pending.get(place, left) for place, fate in enumerate(fates)]
+        return Counter(fate.outcome for fate in self.fates if fate is not None)
+
+    def results(self) -> Iterator[RowResult]:
+        """Make the results, once closed."""
+        changes, warnings = self.found.changes, self.found.warnings
+        rows = self.chunk.rows
+        for place, (index, item, fate) in enumerate(zip(rows.indexes, rows.items, self.fates, strict=True)):
+            if fate is not None:
+                result = RowResult(index, item, fate.outcome, fate.errors, fate.job_id, fate.process_id)
+                if changes or warnings:
+                    result.changes, result.warnings = changes.get(place, ()), warnings.get(place, ())
+                yield result
+
+    def bad(self) -> Iterator[RowResult]:
+        """Make the results of the rows that were not done."""
+        return (result for result in self.results() if not result.ok)
 
 
 class Courier:
@@ -98,10 +134,14 @@ class Courier:
         self._patience = Patience(timeouts.job)
         self._stall = timeouts.job
         self._follower = Follower(calls.jobs, calls.done, self._patience, timeouts.job)
+        # Not the courier itself: a context may live on in a timer or an idle connection.
+        self._lane = object()
 
     async def carry(self, report: Report) -> None:
         """See a chunk through."""
         retry_count.set(report.count)
+        lane.set(self._lane)
+        started = time.monotonic()
         chunk = report.chunk
         places = range(len(chunk.rows))
         try:
@@ -109,10 +149,39 @@ class Courier:
                 await self._follow(report, places, chunk.number, Job(id=chunk.job_id))
             elif chunk.number is not None and self._calls.lookup is not None:
                 await self._resolve(report, places, chunk.number)
+            elif self._calls.review is not None and self._calls.review.concerns(chunk):
+                await self._review(report, places, chunk.number, self._calls.review)
             else:
                 await self._deliver(report, places, chunk.number)
         except Exception as error:  # a defect of ours must not cost the account of the rows
             report.stop = error
+        report.seconds = time.monotonic() - started
+
+    async def _review(
+        self, report: Report, places: Sequence[int], number: int | None, review: Review
+    ) -> None:
+        """Settle the rows that need not, or must not, be sent, and send the others."""
+        while places and report.stop is None:
+            if number is not None:
+                report.pend(places, "an earlier run may have sent it, and the current values were not seen")
+            try:
+                found = await review.look(report.chunk, places, self._patience, again=number is not None)
+            except ChakraError as error:
+                report.stop = error
+                if number is None:
+                    report.give(places, [Fate("failed", (f"not sent: {error}",))] * len(places))
+                return
+            report.found.add(found)
+            report.give(list(found.settled), list(found.settled.values()))
+            send = [place for place in places if place not in found.settled and place not in found.later]
+            if review.dry_run is not None:
+                report.give(send, [Fate("valid")] * len(send))
+                return
+            if len(send) < len(places):
+                number = await self._divide(report, number, list(found.settled), send)
+            if send:
+                await self._deliver(report, send, number)
+            places, number = found.later, None
 
     async def _deliver(
         self,
@@ -127,7 +196,7 @@ class Courier:
         report.requests_left -= 1
         if self.journal is not None and number is None:
             number = await self._record(self.journal, report.chunk, places)
-        body = self._calls.wrap(report.chunk.items(places))
+        body = self._calls.wrap(report.items(places))
         report.pend(places, "the request may have left, and no answer was seen")
         try:
             job = await self._patience(partial(self._calls.submit, body))
@@ -162,7 +231,9 @@ class Courier:
     ) -> None:
         """Settle the rows of an accepted job."""
         report.pend(places, f"job {job.id} was accepted, but not followed to its end (see jobs.wait)", job.id)
-        rows = [report.chunk.rows[place] for place in places]
+        rows: Sequence[PlannedRow] = report.chunk.rows
+        if len(places) < len(rows):
+            rows = [rows[place] for place in places]
         try:
             fates = await self._follower.settle(rows, job)
             if fates is not None and search is not None:
@@ -218,14 +289,13 @@ class Courier:
         fates = [search.fate(place, found[place]) for place in there]
         report.give(there, fates)
         report.unpend(missing)
-        if self.journal is not None and number is not None:
-            await self._split(self.journal, report.chunk, number, there, fates, blind)
+        if number is not None:
+            await self._divide(report, number, there, blind)
         if missing:
             await self._deliver(report, missing, search=search)
 
     async def _record(self, journal: Journal, chunk: Chunk, places: Sequence[int]) -> int:
-        rows = [chunk.rows[place].index for place in places]
-        return await journal.sending(rows, [checksum(chunk.item(place)) for place in places])
+        return await journal.sending(*_rows(chunk, places))
 
     async def _refuse(
         self, report: Report, places: Sequence[int], number: int | None, fates: Sequence[Fate]
@@ -243,22 +313,22 @@ class Courier:
         if self.journal is not None and number is not None:
             await self.journal.withdraw(number)
 
-    async def _split(
-        self,
-        journal: Journal,
-        chunk: Chunk,
-        number: int,
-        there: Sequence[int],
-        fates: Sequence[Fate],
-        blind: Sequence[int],
-    ) -> None:
-        """Replace a delivery by what is known of it now: rows found, and rows nobody can tell of."""
-        if there:
-            done = await self._record(journal, chunk, there)
-            await journal.done(done, [fate.outcome for fate in fates], _problems(chunk, there, fates))
-        if blind:
-            await self._record(journal, chunk, blind)
-        await journal.withdraw(number)
+    async def _divide(
+        self, report: Report, number: int | None, settled: Sequence[int], rest: Sequence[int]
+    ) -> int | None:
+        """Note rows settled without a request; the rest of an earlier delivery becomes one of its own."""
+        journal, chunk = self.journal, report.chunk
+        if journal is None or (number is None and not settled):
+            return None
+        fates = [fate for place in settled if (fate := report.fates[place]) is not None]
+        outcomes: list[Outcome] = [fate.outcome for fate in fates]
+        problems = _problems(chunk, settled, fates)
+        kept = None if number is None else _rows(chunk, rest)
+        return await journal.divide(number, _rows(chunk, settled), outcomes, problems, kept)
+
+
+def _rows(chunk: Chunk, places: Sequence[int]) -> Rows:
+    return [chunk.rows.indexes[place] for place in places], [checksum(chunk.item(place)) for place in places]
 
 
 def _problems(chunk: Chunk, places: Sequence[int], fates: Sequence[Fate]) -> list[Problem]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 from attrs import define
 
 from chakra_async._codec import encode, to_milliseconds
-from chakra_async._shapes import as_pair
+from chakra_async._shapes import as_mapping, as_pair
 from chakra_async.models.processes import ProcessCreate, ProcessUpdate
 
 
@@ -20,8 +20,23 @@ _KEY_TYPES = (str, int)
 
 _CREATE_FIELDS = frozenset({"data", "record", "state", "status", "assignedTo", "nextActionAt"})
 
+ROOTS = {
+    "state": "state",
+    "status": "status",
+    "assigned_to": "assignedTo",
+    "next_action_at": "nextActionAt",
+    "is_deleted": "isDeleted",
+}
+"""Our names, and those on the wire, of the fields of an update beside ``data``."""
+
 Identity = tuple[str, str]
 """What tells processes apart: (short id or "id", value as text)."""
+
+Place: TypeAlias = tuple[str, str | None]
+"""A field of a process: its name on the wire, and, of ``data``, the attribute's short id."""
+
+Expected: TypeAlias = Mapping[Place, Any]
+"""The current values, as the wire writes them, that an update relies on."""
 
 
 class UnsendableRowError(ValueError):
@@ -34,6 +49,7 @@ class EncodedRow:
 
     item: bytes
     identity: Identity | None
+    expected: Expected | None = None
 
 
 def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
@@ -42,16 +58,19 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
     Raises:
         UnsendableRowError: the row names no process, or nothing to change, or holds what JSON cannot.
     """
-    row = _as_row(item, ProcessUpdate)
+    row = item if isinstance(item, ProcessUpdate) else _as_row(item, ProcessUpdate)
     if (row.id is None) == (row.key is None):
         raise UnsendableRowError("give either id or key" if row.id is None else "give id or key, not both")
-    name, value = _key(("id", row.id) if row.key is None else row.key)
+    pair = _key(("id", row.id) if row.key is None else row.key)
+    name, value = pair
     if name == "update":
         raise UnsendableRowError("'update' cannot be the short id of a key: the API uses the name itself")
     changes = fields(row)
     if not changes:
         raise UnsendableRowError("nothing to change: data, state, status and the other fields are all empty")
-    return EncodedRow(_dump({name: value, "update": changes}), (name, str(value)))
+    expected = None if row.expect is None else _expected(row.expect)
+    identity = cast("Identity", pair) if value.__class__ is str else (name, str(value))
+    return EncodedRow(_dump({name: value, "update": changes}), identity, expected)
 
 
 def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
@@ -66,7 +85,7 @@ def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[st
         row = ProcessUpdate(key=item)
     else:
         row = _as_row(item, ProcessUpdate)
-    if fields(row).keys() - {"isDeleted"} or row.is_deleted is False:
+    if fields(row).keys() - {"isDeleted"} or row.is_deleted is False or row.expect is not None:
         raise UnsendableRowError("a row of a bulk delete takes id or key and nothing else")
     return encode_update(ProcessUpdate(row.id, row.key, is_deleted=True))
 
@@ -131,6 +150,23 @@ def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
     return body
 
 
+def _expected(expect: Any) -> dict[Place, Any]:
+    """Read what an update expects to find, and check that it is JSON."""
+    given = as_mapping(expect)
+    data = as_mapping({} if given is None else given.get("data", {}))
+    if given is None or data is None:
+        raise UnsendableRowError("expect must be a mapping of fields to values, and its data one too")
+    if unknown := sorted(str(name) for name in given if name not in {"data", *ROOTS}):
+        raise UnsendableRowError(f"expect knows no field {', '.join(unknown)}; attributes go into its data")
+    found: dict[Place, Any] = {("data", name): value for name, value in data.items()}
+    for name, wire in ROOTS.items():
+        if name in given:
+            value = given[name]
+            found[wire, None] = _milliseconds(value) if isinstance(value, datetime) else value
+    _dump({"data": data, **{wire: value for (wire, _), value in found.items() if wire != "data"}})
+    return found
+
+
 def _as_row(item: Any, cls: type[RowT]) -> RowT:
     if isinstance(item, cls):
         return item
@@ -161,6 +197,9 @@ def _milliseconds(when: datetime) -> int:
 
 
 def _key(key: Any) -> tuple[str, str | int]:
+    if key.__class__ is tuple and len(key) == 2 and key[0].__class__ is key[1].__class__ is str and all(key):
+        # What nearly every key is.
+        return cast("tuple[str, str]", key)
     pair = as_pair(key)
     if pair is None:
         raise UnsendableRowError(f"key must be a pair (short_id, value), not {key!r}")
@@ -174,11 +213,22 @@ def _key(key: Any) -> tuple[str, str | int]:
     return name, value
 
 
-def _dump(item: Any) -> bytes:
+def _dump(item: Mapping[str, Any]) -> bytes:
     try:
         return encode(item)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UnsendableRowError(str(error)) from None
+        raise UnsendableRowError(f"{_culprit(item)}{error}") from None
+
+
+def _culprit(item: Mapping[str, Any]) -> str:
+    """Say which attribute it is that cannot be encoded, where it is one."""
+    data = as_mapping((as_mapping(item.get("update")) or item).get("data")) or {}
+    for name, value in data.items():
+        try:
+            encode({name: value})
+        except (TypeError, ValueError, RecursionError):
+            return f"data[{name!r}]: "
+    return ""
 
 
 Encoder = Callable[[Any], EncodedRow]

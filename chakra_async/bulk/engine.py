@@ -9,21 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from os import PathLike
 from typing import Any
 
 from attrs import asdict, frozen
 
-from chakra_async.bulk.chunks import Chunk, PlannedRow, Planner
+from chakra_async._endings import ended
+from chakra_async.bulk.chunks import Chunk, Planner
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
 from chakra_async.bulk.encode import Encoder, UnsendableRowError
 from chakra_async.bulk.journal import Journal, Plan, Problem
+from chakra_async.bulk.pace import START, JobWindow
+from chakra_async.bulk.results import Results
 from chakra_async.bulk.resume import Recall
 from chakra_async.bulk.rows import Progress, RejectedRow, RowResult, Summary
 from chakra_async.errors import JournalError
 from chakra_async.settings import Timeouts
+
+
+SMALL_BYTES = 2_000_000
+"""Encoded rows up to here are little memory, though as objects they take five to ten times as much."""
+A_WAIT = 0.002
+"""Seconds from which on waiting for a job is waiting, and not only a turn of the loop."""
 
 
 @frozen(kw_only=True)
@@ -32,17 +41,29 @@ class BulkOptions:
 
     chunk_size: int
     max_chunk_bytes: int
-    concurrency: int
+    concurrency: int | None = None
+    jobs_in_flight: int
     stop_on_error: bool = False
     on_progress: Callable[[Progress], object] | None = None
     journal: str | PathLike[str] | None = None
     retry_unknown: bool = False
+    only_changed: bool = False
+    dry_run: bool = False
 
     def __attrs_post_init__(self) -> None:
         for name in ("chunk_size", "max_chunk_bytes", "concurrency"):
             value = getattr(self, name)
+            if value is None and name == "concurrency":
+                continue
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+        if self.dry_run and self.journal is not None:
+            raise ValueError("a dry run sends nothing that a journal could remember: leave one out")
+
+    def remembered(self) -> dict[str, Any]:
+        """Return what a journal keeps, for whoever goes on without being told anew."""
+        names = ("chunk_size", "max_chunk_bytes", "only_changed")
+        return {name: getattr(self, name) for name in names}
 
 
 class Engine:
@@ -57,7 +78,7 @@ class Engine:
         plan: Plan,
         expected: int | None,
     ) -> None:
-        self.results: deque[RowResult] = deque()
+        self.results: Results = Results()
         """Rows whose fate is known, to be handed to the caller."""
         self.exhausted: bool = False
         """Whether the source gives no more rows."""
@@ -69,9 +90,10 @@ class Engine:
         self._options = options
         self._timeouts = timeouts
         self._expected = expected
+        self._calls = calls
         self._courier = Courier(calls, timeouts, retry_unknown=options.retry_unknown)
         self._planner = Planner(options.chunk_size, options.max_chunk_bytes)
-        self._window = options.chunk_size * options.concurrency
+        self._jobs = JobWindow(options.jobs_in_flight, options.concurrency)
         self._plan = plan
         self._recall: Recall | None = None
         self._tasks: dict[asyncio.Task[None], Report] = {}
@@ -131,20 +153,38 @@ class Engine:
             )
 
     @property
-    def wants_rows(self) -> bool:
-        """Whether another row may be taken from the source now."""
-        if self.exhausted or self._stopped or len(self.results) > self._window:
-            return False
+    def room(self) -> int:
+        """How many rows may be taken from the source now, at most as many as make a chunk full."""
+        window = self._window
+        if self.exhausted or self._stopped or len(self.results) > window:
+            return 0
         if not self._tasks and self._planner.stuck and not self._to_take_up:
             # Whatever waits, waits for rows that have not come yet.
-            return True
+            return 1
         ready = self._planner.ready + len(self._to_take_up) + len(self._tasks)
-        return ready < self._options.concurrency and self._planner.unfinished < self._window
+        if ready >= self._at_once:
+            return 0
+        # Results that wait to be taken are rows, too; a few of them must not keep jobs from being sent.
+        held = self._planner.unfinished + max(0, len(self.results) - self._options.chunk_size)
+        return max(0, min(self._planner.room, window - held))
 
     @property
     def has_chunk(self) -> bool:
         """Whether a full chunk waits to be launched."""
         return bool(self._planner.ready or self._to_take_up)
+
+    @property
+    def _window(self) -> int:
+        """Rows that may be under way."""
+        return self._options.chunk_size * self._at_once
+
+    @property
+    def _at_once(self) -> int:
+        """Jobs that may be under way: beyond a few only while their rows take little memory."""
+        size = self._jobs.size
+        if self._options.concurrency is None and self._planner.unfinished_bytes > SMALL_BYTES:
+            return min(size, START)
+        return size
 
     @property
     def _to_take_up(self) -> Sequence[Chunk]:
@@ -155,22 +195,33 @@ class Engine:
         """Whether jobs are in flight."""
         return bool(self._tasks)
 
+    def take(self, rows: Iterator[Any]) -> None:
+        """Take in as many rows as there is :attr:`room` for; what the source raises, the run raises later."""
+        taken, room = 0, self.room
+        try:
+            for taken, item in enumerate(islice(rows, room), 1):  # noqa: B007
+                self.add(item)
+                if self._stopped:
+                    return
+        except Exception as error:
+            self.exhaust(error)
+        else:
+            if taken < room:
+                self.exhaust()
+
     def add(self, item: Any) -> None:
         """Take in the next row of the source; one that cannot be sent gets its result at once."""
         index = self._count
         self._count += 1
         try:
-            if isinstance(item, RejectedRow):
-                self._refuse(RowResult(index, item, "invalid", item.errors))
-                return
             try:
                 encoded = self._encoder(item)
             except UnsendableRowError as error:
-                self._refuse(RowResult(index, item, "invalid", (str(error),)))
+                errors = item.errors if isinstance(item, RejectedRow) else (str(error),)
+                self._refuse(RowResult(index, item, "invalid", errors))
                 return
-            row = PlannedRow(index, item, encoded.identity)
-            if self._recall is None or not self._recall.knows(row, encoded.item):
-                self._planner.add(row, encoded.item)
+            if self._recall is None or not self._recall.knows(index, item, encoded):
+                self._planner.add(index, item, encoded)
         except JournalError as error:
             self._break_off(error)
 
@@ -226,6 +277,9 @@ class Engine:
     def summary(self) -> Summary:
         """The account so far."""
         self._summary.seconds = (self._ended or time.monotonic()) - self._started
+        self._summary.pace = f"{self._jobs.size} jobs at once ({self._jobs.reason})"
+        if limit := self._calls.limit():
+            self._summary.pace += f", {limit}"
         return self._summary
 
     @property
@@ -249,7 +303,7 @@ class Engine:
 
     async def launch(self) -> None:
         """Send every chunk that may go now; a partial one only when no further row can join it."""
-        while len(self._tasks) < self._options.concurrency:
+        while len(self._tasks) < self._at_once:
             chunk = self._next_chunk()
             if chunk is None:
                 break
@@ -268,8 +322,9 @@ class Engine:
 
     async def collect(self) -> None:
         """Wait until at least one job in flight is done, and account for its rows."""
+        began = time.monotonic()
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        self._account(done)
+        self._account(done, waited=time.monotonic() - began > A_WAIT)
 
     async def leave(self, *, at_once: bool) -> None:
         """End the run: give jobs in flight ``Timeouts.drain`` seconds, or none, and account for all."""
@@ -283,11 +338,11 @@ class Engine:
         finally:
             for task in self._tasks:
                 task.cancel()
-            if self._tasks:
-                # Cancelled tasks end within a few steps of the loop; they are waited for even if we are
-                # cancelled ourselves, or their connections would be left to chance.
-                await asyncio.wait(self._tasks)
-            self.account_for_all()
+            try:
+                # Not waited for, their connections would be left to chance.
+                await ended(self._tasks)
+            finally:
+                self.account_for_all()
 
     def account_for_all(self) -> None:
         """Close the account once no task runs any more, also where the loop itself has ended."""
@@ -299,17 +354,21 @@ class Engine:
             self._courier.journal = None
             journal.close()
 
-    def _account(self, done: set[asyncio.Task[None]]) -> None:
+    def _account(self, done: set[asyncio.Task[None]], *, waited: bool = False) -> None:
         for task in done:
             report = self._tasks.pop(task)
-            fates = report.close("not sent: the run stopped before")
+            counts = report.close("not sent: the run stopped before")
             self._planner.done(report.chunk)
             self._summary.jobs += report.jobs
             self._summary.retries += report.count.retries
-            for row, fate in zip(report.chunk.rows, fates, strict=True):
-                self._give(
-                    RowResult(row.index, row.item, fate.outcome, fate.errors, fate.job_id, fate.process_id)
-                )
+            if report.seconds is not None:
+                rows, retries = len(report.chunk.rows), report.count.retries
+                self._jobs.done(rows, report.seconds, retries=retries, waited=waited)
+            for outcome, number in counts.items():
+                self._summary.count(outcome, number)
+            self.results.put(report.results(), len(report.chunk.rows))
+            if self._options.stop_on_error and (bad := next(report.bad(), None)):
+                self._stop_at(bad)
             if report.too_large is not None:
                 self._planner.limit(report.too_large // 2)
             if report.stop is not None:
@@ -317,7 +376,10 @@ class Engine:
 
     def _give(self, result: RowResult) -> None:
         self._summary.count(result.outcome)
-        self.results.append(result)
+        self.results.put(iter((result,)), 1)
         if self._options.stop_on_error and not result.ok:
-            where = f"row {result.index}" if result.line is None else f"line {result.line}"
-            self.stop(f"the run stopped at {where} (stop_on_error)")
+            self._stop_at(result)
+
+    def _stop_at(self, result: RowResult) -> None:
+        where = f"row {result.index}" if result.line is None else f"line {result.line}"
+        self.stop(f"the run stopped at {where} (stop_on_error)")

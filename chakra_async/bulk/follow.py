@@ -65,7 +65,7 @@ class Follower:
         """Poll a job until it has ended."""
         start = moved = time.monotonic()
         processed, lost, polls = job.processed, 0, 0
-        wait = self._pace.first_wait(rows)
+        first = wait = self._pace.first_wait(rows)
         while not job.has_finished(rows):
             await asyncio.sleep(wait)
             polls += 1
@@ -82,8 +82,9 @@ class Follower:
                 return None
             wait = self._pace.next_wait(now - start, processed / rows)
         if polls:
-            seconds = job.seconds
-            self._pace.learn(rows, seconds or time.monotonic() - start, polls=2 if seconds else polls)
+            # What is found done at the first look took less than was waited for.
+            seen = first if polls == 1 else time.monotonic() - start
+            self._pace.learn(rows, job.seconds or seen, polls=2 if job.seconds else polls)
         return job
 
     async def _entries(self, job_id: str, rows: int) -> list[JobEntry]:

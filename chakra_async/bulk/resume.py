@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 from zlib import crc32
 
 from attrs import define, field
 
 from chakra_async.bulk.chunks import Chunk, PlannedRow
-from chakra_async.bulk.encode import Identity
+from chakra_async.bulk.encode import EncodedRow, Identity
 from chakra_async.bulk.journal import PENDING, Delivery, Past
 from chakra_async.errors import JournalError
 
@@ -24,17 +25,17 @@ class _Gathering:
     """A delivery that was not done, and its rows as they come again, each in its place."""
 
     delivery: Delivery
-    rows: list[tuple[PlannedRow, bytes] | None]
+    rows: list[tuple[int, Any, EncodedRow] | None]
     missing: int
 
-    def put(self, place: int, row: PlannedRow, item: bytes) -> None:
-        self.rows[place] = (row, item)
+    def put(self, place: int, row: tuple[int, Any, EncodedRow]) -> None:
+        self.rows[place] = row
         self.missing -= 1
 
     def chunk(self) -> Chunk:
         chunk = Chunk(number=self.delivery.id, job_id=self.delivery.job_id)
-        for row, item in filter(None, self.rows):
-            chunk.add(row, item)
+        for index, item, encoded in filter(None, self.rows):
+            chunk.add(index, item, encoded)
         return chunk
 
 
@@ -55,22 +56,22 @@ class Recall:
             for place, row in enumerate(delivery.places):
                 self._places[row] = (gathering, place)
 
-    def knows(self, row: PlannedRow, item: bytes) -> bool:
+    def knows(self, index: int, item: Any, encoded: EncodedRow) -> bool:
         """Take in a row that can be sent, and say whether the earlier run has seen to it.
 
         Raises:
             JournalError: another row stood in its place.
         """
-        index, past = row.index, self.past
+        past = self.past
         if index >= len(past.known) or not past.known[index]:
             return False
-        if past.sums[index] != checksum(item):
+        if past.sums[index] != checksum(encoded.item):
             raise _changed(index, "is not the row that stood there")
         if past.known[index] == PENDING:
             gathering, place = self._places.pop(index)
-            gathering.put(place, row, item)
-            if row.identity is not None:
-                self.hold(row.identity)
+            gathering.put(place, (index, item, encoded))
+            if encoded.identity is not None:
+                self.hold(encoded.identity)
             if not gathering.missing:
                 self.ready.append(gathering.chunk())
         return True
@@ -91,7 +92,11 @@ class Recall:
     def abandon(self) -> list[PlannedRow]:
         """Give back the rows that have come again and whose delivery was not taken up."""
         waiting = {id(gathering): gathering for gathering, _ in self._places.values()}.values()
-        rows = [pair[0] for gathering in waiting for pair in gathering.rows if pair is not None]
+        rows = [
+            PlannedRow(index, item, encoded.identity, encoded.expected)
+            for gathering in waiting
+            for index, item, encoded in filter(None, gathering.rows)
+        ]
         rows += [row for chunk in self.ready for row in chunk.rows]
         self.ready.clear()
         self._places.clear()

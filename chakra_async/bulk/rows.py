@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import orjson
 from attrs import define, field
 
 from chakra_async._shapes import as_mapping, as_pair
 
 
-Outcome = Literal["updated", "created", "deleted", "invalid", "failed", "unknown"]
+Outcome = Literal["updated", "created", "deleted", "unchanged", "valid", "invalid", "failed", "unknown"]
 """The fate of one row.
 
 - ``updated``, ``created``, ``deleted``: done, by the service's own word.
+- ``unchanged``: all was as the row wants it already, so it was not sent (``only_changed``, ``expect``).
+- ``valid``: of a dry run: it would be sent.
 - ``invalid``: refused before sending, or not processed by the service; nothing changed.
 - ``failed``: the service tried and refused, or the row was never sent; nothing changed.
 - ``unknown``: it may or may not have been done; the reason says why nobody can tell.
 """
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @define
@@ -39,6 +44,37 @@ class RejectedRow:
 
 
 @define
+class Change:
+    """A field of a process that a row would give, or has given, another value."""
+
+    field: str
+    """A field of `ProcessUpdate`: ``state``, ``status``, …, or ``data``."""
+    attribute: str | None
+    """Short id of the attribute, where the field is ``data``."""
+    before: Any
+    """As the service told it; ``None`` also where there was nothing."""
+    after: Any
+
+    @property
+    def name(self) -> str:
+        """What the field is called: an attribute by its short id, or ``data.state`` if that is ambiguous."""
+        if self.attribute is None:
+            return self.field
+        return f"data.{self.attribute}" if self.attribute in _ROOTS else self.attribute
+
+    def __str__(self) -> str:
+        return f"{self.name}: {as_json(self.before)} -> {as_json(self.after)}"
+
+
+_ROOTS = frozenset({"state", "status", "assigned_to", "next_action_at", "is_deleted"})
+
+
+def as_json(value: Any) -> str:
+    """Write a value of a process as JSON, an instant as text."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
+
+
+@define
 class RowResult:
     """What became of one row."""
 
@@ -53,11 +89,27 @@ class RowResult:
     """The background job that carried the row, when it got that far."""
     process_id: str | None = None
     """The process concerned, where the service told; it does not when all rows of a job succeeded."""
+    changes: tuple[Change, ...] = ()
+    """What differed from the current values, where they were fetched (``only_changed``, ``expect``)."""
+    warnings: tuple[str, ...] = ()
+    """What a dry run found strange about a row that would be sent."""
 
     @property
     def ok(self) -> bool:
-        """Whether the row was done."""
+        """Whether the row was done, or need not be; in a dry run, whether it could be."""
         return self.outcome in _DONE
+
+    @property
+    def reason(self) -> str:
+        """The errors as one text without the row's own key, so that equal mistakes read alike."""
+        text, key = "; ".join(self.errors), self.key
+        if not key or key not in text:
+            return text
+        said, *parts = text.split(key)
+        for part in parts:
+            inside_a_word = said[-1:].isalnum() or part[:1].isalnum()
+            said += (key if inside_a_word else "…") + part
+        return said
 
     @property
     def key(self) -> str | None:
@@ -75,7 +127,7 @@ class RowResult:
         return row_line(self.item)
 
 
-_DONE = frozenset({"updated", "created", "deleted"})
+_DONE = frozenset({"updated", "created", "deleted", "unchanged", "valid"})
 
 
 def row_key(item: Any) -> str | None:
@@ -112,6 +164,8 @@ class Summary:
     invalid: int = 0
     failed: int = 0
     unknown: int = 0
+    unchanged: int = 0
+    valid: int = 0
     jobs: int = 0
     """Background jobs the service accepted."""
     retries: int = 0
@@ -119,6 +173,8 @@ class Summary:
     seconds: float = 0.0
     resumed: int = 0
     """Of these rows, how many an earlier run on the same journal has settled."""
+    pace: str = ""
+    """How fast the run goes, or went at its end, and why."""
 
     @property
     def total(self) -> int:
@@ -127,12 +183,12 @@ class Summary:
 
     @property
     def succeeded(self) -> int:
-        """Rows that were done."""
-        return self.updated + self.created + self.deleted
+        """Rows that were done, need not be done, or, in a dry run, could be."""
+        return self.updated + self.created + self.deleted + self.unchanged + self.valid
 
     @property
     def ok(self) -> bool:
-        """Whether every row was done."""
+        """Whether every row succeeded."""
         return self.total == self.succeeded
 
     @property
@@ -145,8 +201,7 @@ class Summary:
         setattr(self, outcome, getattr(self, outcome) + rows)
 
     def __str__(self) -> str:
-        names = ("updated", "created", "deleted", "invalid", "failed", "unknown")
-        parts = [f"{getattr(self, name):,} {name}" for name in names if getattr(self, name)]
+        parts = [f"{getattr(self, name):,} {name}" for name in OUTCOMES if getattr(self, name)]
         rows = "1 row" if self.total == 1 else f"{self.total:,} rows"
         jobs = "1 job" if self.jobs == 1 else f"{self.jobs:,} jobs"
         retries = "1 retry" if self.retries == 1 else f"{self.retries:,} retries"

@@ -77,8 +77,8 @@ class RunControls:
     def leftover(self) -> Iterator[RowResult]:
         """Hand out, after the run was left early, the results that were not yet iterated over."""
         results = self._engine.results
-        while results:
-            yield results.popleft()
+        while (result := results.take()) is not None:
+            yield result
 
 
 class BulkRun(RunControls):
@@ -135,10 +135,10 @@ class BulkRun(RunControls):
     async def __anext__(self) -> RowResult:
         engine = self._engine
         engine.check_entered()
-        while not engine.results:
+        while (result := engine.results.take()) is None:
             await self._pull()
             if engine.results:
-                break
+                continue
             if not engine.busy:
                 engine.finish()
                 raise StopAsyncIteration
@@ -146,19 +146,22 @@ class BulkRun(RunControls):
             engine.tell_progress()
             # Refilled before the results are handed out, so that no job's place stands empty meanwhile.
             await self._pull()
-        return engine.results.popleft()
+        return result
 
     async def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
         engine, rows = self._engine, self._rows
         # A source that makes one wait must not hold back the results of jobs that have ended meanwhile.
-        while engine.wants_rows and (isinstance(rows, Iterator) or not engine.has_news):
-            try:
-                engine.add(next(rows) if isinstance(rows, Iterator) else await anext(rows))
-            except (StopIteration, StopAsyncIteration):
-                engine.exhaust()
-            except Exception as error:
-                engine.exhaust(error)
+        while engine.room and (isinstance(rows, Iterator) or not engine.has_news):
+            if isinstance(rows, Iterator):
+                engine.take(rows)
+            else:
+                try:
+                    engine.add(await anext(rows))
+                except StopAsyncIteration:
+                    engine.exhaust()
+                except Exception as error:
+                    engine.exhaust(error)
             if engine.has_chunk:
                 await engine.launch()
         await engine.launch()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from attrs import define, field
@@ -67,13 +67,18 @@ class TeamConfig:
         metadata={"wire": False},
     )
 
-    def definitions(self, kind: str, /) -> list[Definition]:
+    def definitions(self, kind: str, /, *, procedure: str | None = None) -> list[Definition]:
         """List the definitions of a kind.
 
+        Args:
+            kind: such as ``attributes``.
+            procedure: uuid or short id of the procedure they belong to, or may belong to.
+
         Raises:
-            LookupError: the config has no such kind.
+            LookupError: the config has no such kind, or no such procedure.
         """
-        return list({one.id: one for found in self._index(kind).values() for one in found}.values())
+        listed = {one.id: one for found in self._index(kind).values() for one in found}.values()
+        return self._of(procedure, listed)
 
     def definition(self, kind: str, name: str, /, *, procedure: str | None = None) -> Definition:
         """Find a definition by its uuid or its short id.
@@ -90,10 +95,7 @@ class TeamConfig:
         found = self._index(kind).get(name, [])
         place = ""
         if procedure is not None:
-            owner = self.definition("procedures", procedure)
-            owners = {owner.id, owner.short_id, owner.data.get("entity")}
-            # What names no owner at all may belong to every procedure.
-            found = [one for one in found if not (told := _owners(one)) or told & owners]
+            found = self._of(procedure, found)
             place = f" of procedure {procedure!r}"
         if not found:
             raise LookupError(f"the config has no {kind} called {name!r}{place}")
@@ -129,6 +131,14 @@ class TeamConfig:
         if found.short_id is None:
             raise LookupError(f"the config tells no short id of {kind} {definition_id!r}")
         return found.short_id
+
+    def _of(self, procedure: str | None, found: Iterable[Definition]) -> list[Definition]:
+        """Return those that belong to a procedure; what names no owner at all may belong to every one."""
+        if procedure is None:
+            return list(found)
+        owner = self.definition("procedures", procedure)
+        owners = {owner.id, owner.short_id, owner.data.get("entity")}
+        return [one for one in found if not (told := _owners(one)) or told & owners]
 
     def _index(self, kind: str) -> dict[str, list[Definition]]:
         """Return the definitions of a kind by each of their uuids and short ids."""

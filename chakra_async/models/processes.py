@@ -60,6 +60,11 @@ class ProcessUpdate:
     next_action_at: datetime | None = None
     """An aware datetime; travels as epoch milliseconds."""
     is_deleted: bool | None = None
+    expect: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    """Current values the update relies on, as in ``{"state": "NEW", "data": {"score": 4}}``.
+
+    For ``bulk_update`` alone: it looks at the process first, and a row that finds other values there is not
+    sent. ``None`` means that nothing is there."""
     ref: Any = field(default=None, eq=False, repr=False, kw_only=True)
     """Anything of yours; it comes back in the row's result and is never sent."""
 

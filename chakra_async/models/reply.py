@@ -39,5 +39,10 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     """The service's own id of a request. The header's name is inferred; several usual ones are read."""
     for name in ("x-request-id", "request-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"):
         if value := headers.get(name):
-            return value
+            return readable(value)
     return None
+
+
+def readable(value: str) -> str:
+    """Return the value of a header as text that can be printed: stray bytes come as lone surrogates."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve
 
@@ -13,6 +13,7 @@ from chakra_async._codec import decode, decode_job, decode_list, encode, encode_
 from chakra_async._paths import segment
 from chakra_async._transport import Transport
 from chakra_async.bulk.courier import BulkCalls
+from chakra_async.bulk.dry_run import DryRun
 from chakra_async.bulk.encode import (
     Encoder,
     UnsendableRowError,
@@ -25,12 +26,20 @@ from chakra_async.bulk.encode import (
 )
 from chakra_async.bulk.engine import BulkOptions, Engine
 from chakra_async.bulk.follow import JobCalls
+from chakra_async.bulk.group_commit import GroupCommit
 from chakra_async.bulk.journal import Plan
+from chakra_async.bulk.lookup import MOST, Finder
+from chakra_async.bulk.review import Review
 from chakra_async.bulk.rows import Outcome, Progress
 from chakra_async.bulk.run import BulkRun, Source, check_source, describe
+from chakra_async.bulk.writer import Writer
 from chakra_async.models.jobs import Job
 from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
 from chakra_async.paging import Page, Pager
+
+
+if TYPE_CHECKING:
+    from chakra_async.models.config import TeamConfig
 
 
 class Processes:
@@ -201,6 +210,9 @@ class Processes:
     async def delete(self, procedure: str, process_id: str, /) -> Process:
         """Delete a process; that this is a soft deletion is inferred.
 
+        If so it is no longer listed but keeps its id, and ``is_deleted=False`` in a bulk update brings it
+        back. Whether its primary keys are free for a new process is not known; in the emulator they are not.
+
         Endpoint: ``DELETE /v1/ext/procedure/{procedure}/process/{id}`` (documented).
 
         Raises:
@@ -211,6 +223,8 @@ class Processes:
 
     async def delete_by_key(self, procedure: str, key: str, value: str | int, /) -> Process:
         """Delete the process whose primary key ``key`` (a short id) has ``value``.
+
+        As with :meth:`delete` the process is kept, and it is not known whether ``value`` is free afterwards.
 
         Endpoint: ``DELETE /v1/ext/procedure/{procedure}/process/{key}/{value}`` (documented).
 
@@ -266,6 +280,7 @@ class Processes:
         concurrency: int | None = None,
         journal: str | PathLike[str] | None = None,
         on_unknown: Literal["skip", "retry"] = "skip",
+        dry_run: bool = False,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -279,10 +294,12 @@ class Processes:
             creates: iterable or async iterable of :class:`ProcessCreate` or mappings of its fields.
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
-            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
             journal: file that remembers what was sent, so that the same call goes on after a crash.
             on_unknown: what to do, when going on, with rows whose answer was lost and that have no key to
                 look for: leave them ``unknown``, or send them again though they may then exist twice.
+            dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
+                end as ``valid`` or ``invalid``. Takes 24 to 48 bytes a row, to find rows for one process.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -293,15 +310,17 @@ class Processes:
             ValueError: an option is out of range.
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
+        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
+        options = evolve(options, retry_unknown=_retry_unknown(on_unknown, journal), dry_run=dry_run)
         calls = BulkCalls(
+            limit=self._transport.gate.limit,
             submit=lambda body: self._submit_creates(procedure, body),
             jobs=self._jobs,
             wrap=wrap_creates,
             done="created",
-            lookup=lambda name, values: self._find(procedure, name, values),
+            lookup=self._finder(procedure),
+            review=Review(None, "created", dry_run=self._dry_run(procedure, "created", options)),
         )
-        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
-        options = evolve(options, retry_unknown=_retry_unknown(on_unknown, journal))
         return self._bulk(procedure, calls, creates, encode_create, options)
 
     def bulk_update(
@@ -314,24 +333,34 @@ class Processes:
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
         journal: str | PathLike[str] | None = None,
+        only_changed: bool = False,
+        dry_run: bool = False,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
         """Change any number of processes, and learn the fate of each.
 
-        Rows for one process are applied in the order given: they are never in two jobs at once.
+        Rows for one process are applied in the order given: they are never in two jobs at once. A row with
+        ``expect`` is sent only if its process still has those values.
 
         Args:
             procedure: short id of the procedure.
             updates: iterable or async iterable of :class:`ProcessUpdate` or mappings of its fields.
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
-            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
             journal: file that remembers what was sent, so that the same call goes on after a crash.
+            only_changed: fetch the current values first, up to 100 processes with a request, and send only
+                what differs; a row of which nothing does ends as ``unchanged``. What cannot be compared, such
+                as the name of a user with an id, counts as different. ``result.changes`` tells what differed.
+            dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
+                end as ``valid`` or ``invalid``. Takes 24 to 48 bytes a row, to find rows for one process.
+                With ``only_changed`` the current values are fetched too, and the changes told.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
-        Endpoint: as :meth:`start_bulk_update`, and those of ``jobs``.
+        Endpoint: as :meth:`start_bulk_update`, and those of ``jobs``; to compare, as :meth:`list` with a list
+        of keys (any of them; inferred), and for ids the service does not list, as :meth:`get`.
 
         Raises:
             TypeError: ``updates`` is not a source of rows.
@@ -339,7 +368,8 @@ class Processes:
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
         options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
-        calls = self._update_calls(procedure, "updated")
+        options = evolve(options, only_changed=only_changed, dry_run=dry_run)
+        calls = self._update_calls(procedure, "updated", options)
         return self._bulk(procedure, calls, updates, encode_update, options)
 
     def bulk_delete(
@@ -352,6 +382,7 @@ class Processes:
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
         journal: str | PathLike[str] | None = None,
+        dry_run: bool = False,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -363,8 +394,10 @@ class Processes:
                 :class:`ProcessUpdate` or mappings that hold nothing but ``id`` or ``key``.
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
-            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
             journal: file that remembers what was sent, so that the same call goes on after a crash.
+            dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
+                end as ``valid`` or ``invalid``. Takes 24 to 48 bytes a row, to find rows for one process.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -377,8 +410,45 @@ class Processes:
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
         options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
-        calls = self._update_calls(procedure, "deleted")
+        options = evolve(options, dry_run=dry_run)
+        calls = self._update_calls(procedure, "deleted", options)
         return self._bulk(procedure, calls, processes, encode_delete, options)
+
+    def writer(
+        self,
+        procedure: str,
+        /,
+        *,
+        chunk_size: int | None = None,
+        max_chunk_bytes: int | None = None,
+        concurrency: int | None = None,
+        linger: float = 0.01,
+        max_waiting: int = 10_000,
+    ) -> Writer:
+        """Change processes one by one from any number of tasks or threads, by jobs that carry many.
+
+        An update that is alone is sent at once; while jobs are in flight updates gather for the next. Each
+        caller gets the outcome of the caller's own.
+
+        Args:
+            procedure: short id of the procedure.
+            chunk_size: rows a job; ``Limits.chunk_size`` if not given.
+            max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
+            linger: seconds that rows wait for others to share a job while other jobs are in flight. More
+                means fewer jobs.
+            max_waiting: rows without an outcome; further calls wait until there are fewer.
+
+        Endpoint: as :meth:`start_bulk_update`, and those of ``jobs``.
+
+        Raises:
+            ValueError: an option is out of range.
+        """
+        _base(procedure)
+        options = self._options(chunk_size, max_chunk_bytes, concurrency)
+        calls = self._update_calls(procedure, "updated", options)
+        timeouts = self._transport.settings.timeouts
+        return Writer(GroupCommit(calls, options, timeouts, linger=linger, max_waiting=max_waiting))
 
     async def _submit_creates(self, procedure: str, body: bytes) -> Job:
         path = f"{_base(procedure)}/bulk-create"
@@ -388,12 +458,30 @@ class Processes:
         path = _base(procedure)
         return decode_job(await self._transport.call("PATCH", path, body=body, repeatable=True))
 
-    def _update_calls(self, procedure: str, done: Outcome) -> BulkCalls:
+    def _update_calls(self, procedure: str, done: Outcome, options: BulkOptions) -> BulkCalls:
         return BulkCalls(
+            limit=self._transport.gate.limit,
             submit=lambda body: self._submit_updates(procedure, body),
             jobs=self._jobs,
             wrap=wrap_updates,
             done=done,
+            review=Review(
+                self._finder(procedure), done, options.only_changed, self._dry_run(procedure, done, options)
+            ),
+        )
+
+    def _dry_run(self, procedure: str, done: Outcome, options: BulkOptions) -> DryRun | None:
+        return DryRun(self._config, procedure, creates=done == "created") if options.dry_run else None
+
+    async def _config(self) -> TeamConfig:
+        from chakra_async.models.config import TeamConfig  # noqa: PLC0415 - needed by dry runs alone
+
+        return decode(await self._transport.call("GET", "/v1/ext/config", repeatable=True), TeamConfig)
+
+    def _finder(self, procedure: str) -> Finder:
+        return Finder(
+            lambda name, values: self.list(procedure, where={name: values}, limit=MOST),
+            lambda process_id: self.get(procedure, process_id),
         )
 
     def _options(
@@ -401,27 +489,20 @@ class Processes:
         chunk_size: int | None,
         max_chunk_bytes: int | None,
         concurrency: int | None,
-        journal: str | PathLike[str] | None,
-        stop_on_error: bool,
-        on_progress: Callable[[Progress], object] | None,
+        journal: str | PathLike[str] | None = None,
+        stop_on_error: bool = False,
+        on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkOptions:
         limits = self._transport.settings.limits
         return BulkOptions(
             chunk_size=limits.chunk_size if chunk_size is None else chunk_size,
             max_chunk_bytes=limits.max_chunk_bytes if max_chunk_bytes is None else max_chunk_bytes,
-            concurrency=limits.jobs_in_flight if concurrency is None else concurrency,
+            concurrency=concurrency,
+            jobs_in_flight=limits.jobs_in_flight,
             journal=journal,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )
-
-    async def _find(self, procedure: str, name: str, values: Sequence[str | int]) -> dict[str, Process]:
-        """Find the processes whose key has one of the values; any-of lists in ``where`` are inferred."""
-        found: dict[str, Process] = {}
-        for start in range(0, len(values), 100):
-            async for process in self.list(procedure, where={name: values[start : start + 100]}):
-                found[str(process.data.get(name))] = process
-        return found
 
     def _bulk(
         self, procedure: str, calls: BulkCalls, source: Source, encoder: Encoder, options: BulkOptions
@@ -436,6 +517,7 @@ class Processes:
             procedure=procedure,
             operation=calls.done,
             source=None if options.journal is None else describe(source),
+            options=options.remembered(),
         )
         return BulkRun(Engine(calls, encoder, options, settings.timeouts, plan, expected), source)
 
@@ -464,9 +546,12 @@ def _encode_all(rows: Iterable[Any], encoder: Encoder) -> bytes:
     encoded: list[bytes] = []
     for index, row in enumerate(rows):
         try:
-            encoded.append(encoder(row).item)
+            ready = encoder(row)
         except UnsendableRowError as error:
             raise ValueError(f"row {index} cannot be sent: {error}") from None
+        if ready.expected is not None:
+            raise ValueError(f"row {index} cannot be sent: expect is for bulk_update, which looks first")
+        encoded.append(ready.item)
     if not encoded:
         raise ValueError("there are no rows to send")
     return b",".join(encoded)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chakra_async import _message_bodies as bodies
-from chakra_async._codec import camel, decode, encode, misshapen, read_object
+from chakra_async._codec import decode, encode, misshapen, read_object
 from chakra_async._paths import segment
 from chakra_async._phones import phone_digits
+from chakra_async._reading import camel
 from chakra_async._shapes import as_list, as_object
 from chakra_async._transport import Transport
 from chakra_async._whatsapp import (

@@ -56,8 +56,10 @@ class Portal:
         try:
             self._thread.schedule(call.start)
             call.wait()
-        except BaseException:
+        except BaseException as interrupted:
             self._withdraw(call)
+            for note in call.notes:
+                interrupted.add_note(note)
             raise
         task = call.task
         if task is None or task.cancelled():
@@ -74,7 +76,9 @@ class Portal:
 
     def close(self) -> None:
         """End the loop and its thread, with everything that was opened there."""
-        self._finalizer()
+        # Not called, for at exit weakref may have switched its finalizers off before this.
+        if self._finalizer.detach() is not None:
+            self._thread.close()
         # Another thread may be about it; closed means closed for whoever asks.
         self._thread.join()
 
@@ -170,13 +174,15 @@ class _Call(Generic[T]):
     A task and a lock cost a third of what the portal's own ``call`` does with its future and task group.
     """
 
-    __slots__ = ("context", "done", "function", "task", "withdrawn")
+    __slots__ = ("context", "done", "function", "notes", "task", "withdrawn")
 
     def __init__(self, function: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self.function = function
         self.context = contextvars.copy_context()
         self.task: asyncio.Task[T] | None = None
         self.withdrawn = False
+        self.notes: list[str] = []
+        """What a cancelled coroutine has to say."""
         self.done = threading.Lock()
         self.done.acquire()
 
@@ -202,8 +208,10 @@ class _Call(Generic[T]):
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         # Looked at here, for asyncio complains of errors that nobody asked for, as after Ctrl-C.
-        if not task.cancelled():
+        try:
             task.exception()
+        except asyncio.CancelledError as cancelled:
+            self.notes = getattr(cancelled, "__notes__", [])
         self.done.release()
 
 

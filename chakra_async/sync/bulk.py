@@ -75,10 +75,10 @@ class BulkRun(run.RunControls):
     def __next__(self) -> RowResult:
         engine = self._engine
         engine.check_entered()
-        while not engine.results:
+        while (result := engine.results.take()) is None:
             self._pull()
             if engine.results:
-                break
+                continue
             if not engine.busy:
                 engine.finish()
                 raise StopIteration
@@ -86,18 +86,13 @@ class BulkRun(run.RunControls):
             engine.tell_progress()
             # Refilled before the results are handed out, so that no job's place stands empty meanwhile.
             self._pull()
-        return engine.results.popleft()
+        return result
 
     def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
         engine, rows = self._engine, self._rows
-        while engine.wants_rows:
-            try:
-                engine.add(next(rows))
-            except StopIteration:
-                engine.exhaust()
-            except Exception as error:
-                engine.exhaust(error)
+        while engine.room:
+            engine.take(rows)
             if engine.has_chunk:
                 self._portal.call(engine.launch)
         self._portal.call(engine.launch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chakra_async import client
 from chakra_async._lazy import Lazy
+from chakra_async._secrets import Hidden
 from chakra_async.models.reply import Reply
 from chakra_async.settings import Limits, RetryPolicy, Settings, Timeouts
 from chakra_async.sync._portal import Portal
@@ -124,6 +125,9 @@ class Client:
         whatsapp_api_version: str | None = None,
         settings: Settings | None = None,
     ) -> None:
+        if isinstance(access_token, str):
+            # For crash reports that show the variables of every frame.
+            access_token = Hidden(access_token)
         # With the async resources comes aiohttp; whoever makes no client need not pay for it.
         from chakra_async.sync.resources.jobs import Jobs  # noqa: PLC0415
         from chakra_async.sync.resources.processes import Processes  # noqa: PLC0415
@@ -204,4 +208,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
+        if "_portal" not in vars(self):
+            # The traceback of a failed construction may show it.
+            return "<sync Client that was not made>"
         return f"<sync Client of {self.settings.base_url}{', closed' if self._portal.closed else ''}>"

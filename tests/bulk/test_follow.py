@@ -78,6 +78,7 @@ def entry(number, status, *, index, payload):
     )
 
 
+@pytest.mark.fault("B5")
 @given(data=st.data(), statuses=st.lists(st.sampled_from(sorted(OUTCOME)), min_size=1, max_size=12))
 def test_no_outcome_is_ever_untrue(data, statuses):
     # On the way the job goes forward and back, and shows counts now and then.
@@ -111,10 +112,12 @@ def test_totals_that_shrink_or_grow_are_not_believed():
         assert [fate.outcome for fate in fates] == ["updated", "unknown", "unknown"]
 
 
+@pytest.mark.fault("B5")
 def test_a_job_that_never_ends_is_given_up_and_keeps_its_id():
     assert settled(Script([Job(id="J", counts={"NOT_STARTED": 2})]), 2) is None
 
 
+@pytest.mark.fault("B5")
 def test_a_job_that_vanishes_for_a_moment_is_asked_again():
     missing = NotFoundError("gone", status=404, retry_safe=True)
     script = Script([missing, missing, job(["SUCCESS"], finished="time")])

@@ -145,13 +145,11 @@ class Histories(RuleBasedStateMachine):
         journal.__class__ = Mortal
         try:
             while True:
-                while engine.wants_rows:
-                    try:
-                        engine.add(next(self.source))
-                    except StopIteration:
-                        engine.exhaust()
+                while engine.room:
+                    engine.take(self.source)
                 await engine.launch()
-                engine.results.clear()
+                while engine.results:
+                    engine.results.take()
                 if not engine.busy:
                     return engine.summary
                 await asyncio.wait(engine._tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -31,6 +31,31 @@ def test_jobs_like_those_before_take_few_polls(duration):
     assert max(counts[2:]) <= 3
 
 
+@pytest.mark.parametrize("per_job", [0.02, 2.0])
+def test_the_size_of_a_job_is_told_from_what_every_job_takes(per_job):
+    pace = JobPace()
+    sizes = [1, 1000, 30, 400, 1, 7, 1000, 90, 1, 1000]
+    counts = [len(polls(pace, rows, per_job + rows / 1000, progress=False)) for rows in sizes]
+    assert max(counts[5:]) <= 4
+
+
+@given(seconds=st.floats(0.001, 10), rows=st.integers(2, 1000))
+def test_a_large_job_after_small_ones_is_not_left_alone_for_long(seconds, rows):
+    pace = JobPace()
+    pace.learn(1, seconds, polls=2)
+    assert pace.first_wait(rows) <= max(SHORTEST, 2 * seconds)
+
+
+@given(
+    jobs=st.lists(st.tuples(st.integers(1, 5000), st.floats(0, 1000)), max_size=20), rows=st.integers(1, 5000)
+)
+def test_whatever_was_learned_the_first_wait_is_bounded(jobs, rows):
+    pace = JobPace()
+    for size, seconds in jobs:
+        pace.learn(size, seconds, polls=1)
+    assert SHORTEST <= pace.first_wait(rows) <= LONGEST
+
+
 @given(elapsed=st.floats(0, 1e6), done=st.floats(0, 1))
 def test_waits_are_bounded(elapsed, done):
     assert SHORTEST <= JobPace().next_wait(elapsed, done) <= LONGEST

@@ -117,6 +117,7 @@ def matrix():
                 yield flavour, "delete", step
 
 
+@pytest.mark.fault("B1")
 @pytest.mark.parametrize(("flavour", "operation", "step"), list(matrix()))
 def test_a_run_killed_at_any_step_is_taken_up_again(service, tmp_path, flavour, operation, step):
     prepare(service, operation)
@@ -128,6 +129,7 @@ def test_a_run_killed_at_any_step_is_taken_up_again(service, tmp_path, flavour, 
     check(service, operation, finish(start(service, flavour, operation, journal)))
 
 
+@pytest.mark.fault("B1")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(40 if EVERYTHING else 4))
 def test_a_run_killed_at_random_moments_is_taken_up_again(service, tmp_path, seed):
@@ -187,6 +189,7 @@ async def test_only_rows_of_this_run_get_a_result(chakra, fleet, tmp_path):
     assert (run.summary.updated, run.summary.resumed) == (200, before)
 
 
+@pytest.mark.fault("B3")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -209,6 +212,7 @@ async def test_rows_added_at_the_end_are_sent(chakra, fleet, tmp_path):
     assert (summary.updated, summary.resumed) == (200, 150)
 
 
+@pytest.mark.fault("B2")
 async def test_a_second_run_is_refused_before_anything_is_sent(chakra_hq, chakra, fleet, tmp_path):
     async with chakra.processes.bulk_update("aircraft", updates(fleet), journal=tmp_path / "j.db") as run:
         await anext(run)
@@ -323,6 +327,7 @@ async def test_a_stalled_half_of_a_refused_chunk_is_unknown_and_not_unsent(chakr
     assert outcomes["updated"] > 0
 
 
+@pytest.mark.fault("B2")
 async def test_a_journal_that_fails_stops_the_run_before_the_bytes_leave(
     monkeypatch, chakra_hq, chakra, fleet, tmp_path
 ):

@@ -199,6 +199,7 @@ async def test_nothing_is_taken_from_the_source_that_could_not_be_in_flight(chak
     assert run.summary.total == taken
 
 
+@pytest.mark.fault("B9")
 async def test_rows_of_one_process_are_never_in_two_jobs_at_once_and_keep_their_order(
     chakra_hq, chakra, fleet
 ):
@@ -218,6 +219,7 @@ async def test_rows_of_one_process_are_never_in_two_jobs_at_once_and_keep_their_
         assert len(stretches) == len(set(stretches))
 
 
+@pytest.mark.fault("B8")
 async def test_leaving_early_accounts_for_every_row_taken(chakra_hq, chakra, fleet):
     taken = []
 
@@ -250,6 +252,7 @@ async def test_an_error_in_the_callers_block_stops_at_once_and_is_raised(chakra_
     assert run.summary.total == 20
 
 
+@pytest.mark.fault("B8")
 async def test_a_source_that_raises_loses_nothing_that_came_before(chakra_hq, chakra, fleet):
     def source():
         yield from retire(fleet[:33])
@@ -349,6 +352,7 @@ async def test_a_lost_answer_of_a_create_is_unknown_and_never_repeated(chakra_hq
     assert len(sent) == 3
 
 
+@pytest.mark.fault("B10")
 async def test_a_body_too_large_is_halved_and_the_size_remembered(chakra_hq, chakra, fleet):
     chakra_hq.settings.max_body_bytes = 2500
     rows = [ProcessUpdate(key=("tailnum", name), data={"note": "x" * 100}) for name in fleet]
@@ -358,6 +362,7 @@ async def test_a_body_too_large_is_halved_and_the_size_remembered(chakra_hq, cha
     assert 1 <= len(refused) <= 4
 
 
+@pytest.mark.fault("B4")
 async def test_one_poison_row_costs_only_itself(chakra_hq, chakra, fleet):
     chakra_hq.settings.max_body_bytes = 4000
     rows = [ProcessUpdate(key=("tailnum", name), data={"n": 1}) for name in fleet]
@@ -366,6 +371,7 @@ async def test_one_poison_row_costs_only_itself(chakra_hq, chakra, fleet):
     assert [result.index for result in results if not result.ok] == [77]
 
 
+@pytest.mark.fault("B5")
 @pytest.mark.parametrize(
     ("ending", "outcome", "reason"),
     [("stuck", "unknown", "no progress"), ("vanish", "unknown", "404"), ("stop", "failed", "before it came")],
@@ -439,6 +445,7 @@ async def test_cancelling_the_caller_leaves_no_task_and_no_connection(chakra_hq,
     assert await chakra.health()
 
 
+@pytest.mark.fault("B4")
 async def test_a_chunk_refused_whole_is_halved_and_only_bad_rows_fail(chakra_hq, chakra, fleet):
     chakra_hq.faults.next("PATCH", times=1, status=400, errors=["Your request has violated JSON schema"])
     summary = await chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=100).run()

@@ -267,7 +267,7 @@ def test_too_many_and_too_few_fields():
     rows = updates("tail,a\nN1,1,2\nN2\nN3,3\n")
     assert [row.errors[0].split(";")[0] for row in rows[:2]] == [
         "3 fields, but the header has 2",
-        "1 fields, but the header has 2",
+        "1 field, but the header has 2",
     ]
     assert rows[0].key == "N1"
     assert rows[0].ref.record == ["N1", "1", "2"]

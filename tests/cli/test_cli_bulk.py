@@ -85,7 +85,7 @@ class TestWhatIsSaid:
         result = chakra(*UPDATE, "bad.csv", "--key", "tailnum", "--state-column", "state")
         assert result.exit_code == 1
         assert re.search(r"^  line 3, N102UW: \w+: .*OLD", result.stdout, re.MULTILINE)
-        assert re.search(r"^  line 4, N103US: invalid: 1 fields", result.stdout, re.MULTILINE)
+        assert re.search(r"^  line 4, N103US: invalid: 1 field,", result.stdout, re.MULTILINE)
         assert re.search(r"^  line 5, X1: \w+: ", result.stdout, re.MULTILINE)
         assert re.search(r"^  line 6: invalid: .*well-formed", result.stdout, re.MULTILINE)
         assert "Give --failures FILE" in result.stdout

@@ -42,17 +42,17 @@ def test_column_types_that_are_none(spec):
 def test_count_rows(tmp_path, text, rows, packed):
     path = tmp_path / "f"
     path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
-    assert count_rows(str(path), threading.Event(), header=True) == rows
+    assert count_rows(str(path), threading.Event(), other_lines=1) == rows
 
 
 def test_count_rows_gives_up(tmp_path):
     stop = threading.Event()
     Path(tmp_path / "cut").write_bytes(gzip.compress(b"a\n" * 99)[:15])
-    assert count_rows(str(tmp_path / "cut"), stop, header=False) is None
-    assert count_rows(str(tmp_path / "none"), stop, header=False) is None
+    assert count_rows(str(tmp_path / "cut"), stop, other_lines=0) is None
+    assert count_rows(str(tmp_path / "none"), stop, other_lines=0) is None
     stop.set()
     Path(tmp_path / "f").write_text("a\n")
-    assert count_rows(str(tmp_path / "f"), stop, header=False) is None
+    assert count_rows(str(tmp_path / "f"), stop, other_lines=0) is None
 
 
 def test_words():

@@ -66,6 +66,7 @@ def submitted(emulator):
     return sum(request.method == "PATCH" for request in emulator.requests)
 
 
+@pytest.mark.fault("C2")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_tidily(spawn, emulator, many, number, status):
     emulator.job_settings.rows_per_second = 40.0
@@ -84,6 +85,7 @@ def test_a_signal_stops_tidily(spawn, emulator, many, number, status):
     assert done == 20 * submitted(emulator)
 
 
+@pytest.mark.fault("C2")
 def test_a_second_ctrl_c_stops_at_once(spawn, emulator, many):
     emulator.job_settings.rows_per_second = 0.5
     with spawn(*UPDATE, "--failures", "f.csv") as process:
@@ -122,6 +124,7 @@ def test_ctrl_c_ends_other_commands_quietly(spawn, emulator, many):
     assert (process.returncode, out, err) == (130, "", "")
 
 
+@pytest.mark.fault("C2")
 def test_slow_standard_input_can_be_interrupted(spawn, many):
     arguments = ("bulk", "update", "aircraft", "-", "--format", "csv", "--key", "tailnum")
     with spawn(*arguments, stdin=subprocess.PIPE) as process:

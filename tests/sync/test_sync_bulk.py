@@ -171,6 +171,7 @@ def test_a_source_of_both_kinds_is_iterated(chakra, fleet):
     assert chakra.processes.bulk_update("aircraft", Query(updates(fleet))).run().updated == 200
 
 
+@pytest.mark.fault("B8")
 def test_an_error_of_the_source_comes_after_what_it_gave(chakra, emulator, fleet, own_frames):
     def source():
         yield from updates(fleet[:30])
@@ -201,6 +202,7 @@ def test_an_error_at_the_very_beginning_of_the_source(chakra):
 # -- leaving
 
 
+@pytest.mark.fault("B8")
 def test_leaving_early_accounts_for_all_that_was_taken(chakra, emulator, fleet):
     taken = []
 
@@ -290,6 +292,7 @@ def test_a_client_closed_by_another_thread_ends_the_run_with_its_account(emulato
     assert run.summary.updated <= done <= run.summary.updated + run.summary.unknown
 
 
+@pytest.mark.fault("C4")
 async def test_inside_a_running_loop_its_own_tasks_wait(chakra, fleet):
     ticks = []
 
@@ -303,6 +306,7 @@ async def test_inside_a_running_loop_its_own_tasks_wait(chakra, fleet):
     task.cancel()
 
 
+@pytest.mark.fault("C4")
 def test_runs_in_many_threads_on_one_client(chakra, emulator, fleet):
     summaries = []
 

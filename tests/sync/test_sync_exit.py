@@ -78,6 +78,16 @@ chakra.health()
     assert run_script(BEGIN + script, emulator=emulator) == "True\n"
 
 
+def test_a_close_in_a_handler_of_the_exit_that_was_there_before_the_client(run_script, emulator):
+    # By then weakref has run its finalizers, and switched them off.
+    script = """
+atexit.register(lambda: chakra.close())
+chakra = Client()
+chakra.health()
+"""
+    run_script(BEGIN + script, emulator=emulator, seconds=15)
+
+
 def test_a_call_after_the_clients_were_closed_by_the_exit(run_script, emulator):
     late = """
 import atexit

@@ -18,9 +18,11 @@ import chakra_async.resources
 import chakra_async.sync.client
 import chakra_async.sync.resources
 from chakra_async.bulk.run import BulkRun
+from chakra_async.bulk.writer import Writer
 from chakra_async.paging import Pager
 from chakra_async.sync import BulkRun as SyncBulkRun
 from chakra_async.sync import Pager as SyncPager
+from chakra_async.sync import Writer as SyncWriter
 
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -131,6 +133,7 @@ import typing
 from typing import Any as Anything
 
 from chakra_async.bulk.run import BulkRun
+from chakra_async.bulk.writer import Writer
 from chakra_async.models.jobs import Job
 from chakra_async.paging import Pager
 
@@ -151,6 +154,7 @@ LINE = HEADER.count("\n") + 1
         ('async def get(self):\n    """Get."""\n', 0, "does not say what it returns"),
         ('async def get(self) -> Pager[Job]:\n    """Get."""\n', 0, "returns Pager"),
         ('async def get(self) -> list[BulkRun]:\n    """Get."""\n', 0, "returns BulkRun"),
+        ('async def get(self) -> Writer:\n    """Get."""\n', 0, "returns Writer"),
         ('async def get(self) -> AsyncIterator[bytes]:\n    """Get."""\n', 0, "returns AsyncIterator"),
         ('async def get(self) -> Job:\n    """Get."""\n    yield 1\n', 0, "is an async generator"),
         ("async def get(self) -> Job:\n    return 1\n", 0, "no docstring"),
@@ -205,7 +209,7 @@ def test_an_unknown_file_stops_it(bare, name, text, line, why):
     assert why in done.stderr
 
 
-def test_all_three_shapes_are_written_and_private_methods_are_not(bare):
+def test_all_four_shapes_are_written_and_private_methods_are_not(bare):
     body = '''
         def __init__(self, transport: Any) -> None:
             self._transport = transport
@@ -219,6 +223,10 @@ def test_all_three_shapes_are_written_and_private_methods_are_not(bare):
             raise NotImplementedError
 
         def bulk(self, rows: Sequence[Job], /) -> BulkRun:
+            """Do."""
+            raise NotImplementedError
+
+        def writer(self, thing: str, /, *, linger: float = 1) -> Writer:
             """Do."""
             raise NotImplementedError
 
@@ -237,6 +245,8 @@ def test_all_three_shapes_are_written_and_private_methods_are_not(bare):
     assert "return Pager(self._portal, resource)" in written
     assert "return BulkRun(self._portal, self._resource.bulk(rows))" in written
     assert "from chakra_async.sync.bulk import BulkRun\n" in written
+    assert "return Writer(self._portal, self._resource.writer(thing, linger=linger))" in written
+    assert "from chakra_async.sync.writer import Writer\n" in written
     assert "from collections.abc import Sequence\n" in written
     assert "_helper" not in written
     assert "await" not in written
@@ -283,7 +293,7 @@ def in_sync_terms(annotation):
     """Say what a type of the async side is called on the sync side."""
     if typing.get_origin(annotation) is Pager:
         return SyncPager[typing.get_args(annotation)]
-    return SyncBulkRun if annotation is BulkRun else annotation
+    return {BulkRun: SyncBulkRun, Writer: SyncWriter}.get(annotation, annotation)
 
 
 def test_both_sides_have_the_same_classes_and_methods():
@@ -308,7 +318,7 @@ def test_the_signatures_are_equal(theirs, ours):
     assert inspect.signature(ours) == inspect.signature(theirs)
     assert inspect.getdoc(ours) == inspect.getdoc(theirs)
     assert not inspect.iscoroutinefunction(ours)
-    # As understood: what comes back is the same thing, or each side's own Pager or BulkRun.
+    # As understood: what comes back is the same thing, or each side's own Pager, BulkRun or Writer.
     assert typing.get_type_hints(ours)["return"] == in_sync_terms(typing.get_type_hints(theirs)["return"])
 
 

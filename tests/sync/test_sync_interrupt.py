@@ -9,6 +9,7 @@ import pytest
 
 
 pytestmark = [
+    pytest.mark.fault("C2"),
     pytest.mark.timeout(60),
     pytest.mark.skipif("sys.platform == 'win32'", reason="sends SIGINT to itself"),
 ]

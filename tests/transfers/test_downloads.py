@@ -211,6 +211,7 @@ async def refuse(script, tmp_path, error, *, attempts=None, words="", **options)
     return caught.value
 
 
+@pytest.mark.fault("F3")
 async def test_a_cut_download_leaves_nothing(tmp_path):
     error = await refuse([cut()], tmp_path, IncompleteReadError, attempts=1, retry=ONCE)
     assert error.retry_safe
@@ -243,6 +244,7 @@ async def test_a_slow_download_may_take_longer_than_any_total():
         assert time.monotonic() - start > 0.5
 
 
+@pytest.mark.fault("F3")
 async def test_the_wrong_bytes_are_refused(tmp_path):
     other = answer(body=CONTENT[::-1], **JPEG)
     await refuse([other], tmp_path, DecodeError, attempts=1, words="SHA-256")
@@ -291,6 +293,7 @@ async def test_targets_that_fail_raise_their_own_error(tmp_path):
         assert len(server.requests) == 2
 
 
+@pytest.mark.fault("C1")
 async def test_a_cancelled_download_leaves_nothing(tmp_path, collect_garbage):
     async with RawServer([WHOLE[:HALF], STALL]) as server, quick_client(server) as chakra:
         for wait in (0, 0.001, 0.002, 0.005, 0.01, 0.05):
@@ -340,6 +343,7 @@ class Ranged(RawServer):
         return length == len(whole)
 
 
+@pytest.mark.fault("F3")
 @pytest.mark.parametrize("to", ["path", "file", "memory"])
 async def test_a_download_goes_on_where_it_broke(to, tmp_path):
     file = io.BytesIO()
@@ -365,6 +369,7 @@ async def test_ranges_are_asked_for_only_where_they_are_offered(tmp_path):
     await resumed([cut(ETag='W/"weak"'), WHOLE], ranges=[False, False])
 
 
+@pytest.mark.fault("F3")
 @pytest.mark.parametrize(
     "second",
     {
@@ -424,6 +429,7 @@ async def test_a_redirect_on_the_same_host_keeps_the_token():
     assert server.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.fault("S4")
 async def test_whoever_left_does_not_come_back_with_the_token():
     async with RawServer(b"") as server, RawServer(to(f"{server.url}/back")) as cdn:
         server.script = [to(f"{cdn.url}/x"), WHOLE]
@@ -441,6 +447,7 @@ async def test_three_redirects_are_enough():
         assert (len(server.requests), caught.value.attempts, caught.value.status) == (4, 1, 302)
 
 
+@pytest.mark.fault("S4")
 @pytest.mark.parametrize(
     "location", ["file:///etc/passwd", "ftp://x.test/", "gopher://x", "", "data:,x", "http://[::1"]
 )
@@ -486,6 +493,7 @@ PRIVATE = [
 ]
 
 
+@pytest.mark.fault("S4")
 @pytest.mark.parametrize("address", PRIVATE)
 async def test_private_addresses_are_refused_by_number_and_by_name(address, names):
     names["cdn.test"] = address
@@ -499,6 +507,7 @@ async def test_private_addresses_are_refused_by_number_and_by_name(address, name
             assert TOKEN not in str(caught.value)
 
 
+@pytest.mark.fault("S4")
 async def test_loopback_is_refused_when_the_service_is_elsewhere(names):
     async with RawServer(WHOLE) as private, RawServer(b"") as server:
         server.script = [to(f"http://metadata.test:{private.url.rsplit(':', 1)[1]}/x")]
@@ -548,6 +557,7 @@ def test_addresses_are_told_apart(address, kind):
     assert kind_of(address) == kind
 
 
+@pytest.mark.fault("S4")
 async def test_a_download_out_of_encryption_is_refused():
     with pytest.raises(ApiError, match="out of encryption"):
         redirect_target(URL("https://a.test/x"), 302, {"location": "http://a.test/x"})
@@ -564,7 +574,7 @@ async def test_another_hosts_troubles_do_not_pause_the_client():
     ):
         with pytest.raises(ChakraError):
             await chakra.whatsapp.media.show("1")
-        assert chakra._transport.gate.not_before == 0
+        assert chakra._transport.gate.rate.not_before == 0
 
 
 async def test_a_lost_host_is_named_and_the_service_is_asked_again():

@@ -51,7 +51,9 @@ from chakra_async import (
     Summary,
     Timeouts,
     TransportError,
+    Writer,
 )
+from chakra_async.bulk.plans import PlanReader, PlanWriter, read_plan
 
 
 async def clients(session: aiohttp.ClientSession) -> None:
@@ -68,6 +70,8 @@ async def clients(session: aiohttp.ClientSession) -> None:
     assert_type(settings.access_token, AccessToken | None)
     assert_type(settings.timeouts.read, float)
     assert_type(settings.limits.chunk_size, int)
+    assert_type(settings.limits.requests_per_second, float | None)
+    assert_type(settings.limits.shared_rate, str | None)
     assert_type(settings.retry.attempts, int)
     assert_type(Settings.from_env(), Settings)
     assert_type(settings.fill(base_url="http://other"), Settings)
@@ -198,6 +202,22 @@ async def bulk(chakra: Client, journal: Path) -> None:
     assert_type(await chakra.processes.bulk_update("lead", (row for row in [rejected])).run(), Summary)
 
 
+async def looking_first(chakra: Client, path: Path) -> None:
+    run = chakra.processes.bulk_update("lead", [], only_changed=True, dry_run=True)
+    assert_type(run, BulkRun)
+    assert_type(chakra.processes.bulk_create("lead", [], dry_run=True), BulkRun)
+    assert_type(chakra.processes.bulk_delete("lead", [], dry_run=True), BulkRun)
+    with PlanWriter(path, procedure="lead", base_url="http://x", source={}, overwrite=True) as plan:
+        assert_type(plan, PlanWriter)
+        for result in run.leftover():
+            plan.write(result)
+    with read_plan(path, even_if_changed=True) as rows:
+        assert_type(rows, PlanReader)
+        assert_type(rows.header.procedure, str)
+        assert_type(await chakra.processes.bulk_update(rows.header.procedure, rows).run(), Summary)
+    ProcessUpdate("id", data={"a": 1}, expect={"state": None, "data": {"a": 0}})
+
+
 async def bulk_create_and_delete(chakra: Client, journal: Path) -> None:
     run = chakra.processes.bulk_create(
         "lead",
@@ -223,6 +243,26 @@ async def bulk_create_and_delete(chakra: Client, journal: Path) -> None:
         on_progress=print,
     )
     assert_type(run, BulkRun)
+
+
+async def write(chakra: Client, when: datetime) -> None:
+    writer = chakra.processes.writer(
+        "lead", chunk_size=100, max_chunk_bytes=1000, concurrency=2, linger=0.01, max_waiting=50
+    )
+    assert_type(writer, Writer)
+    async with writer as entered:
+        assert_type(entered, Writer)
+        updated = await writer.update(
+            "id", data={}, state="S", status="OPEN", assigned_to="john", next_action_at=when
+        )
+        assert_type(updated, RowResult)
+        updated = await writer.update_by_key(
+            "phone", 1, data={}, state="S", status="OPEN", assigned_to="john", next_action_at=when
+        )
+        assert_type(updated, RowResult)
+        assert_type(await writer.write(ProcessUpdate("id", is_deleted=True)), RowResult)
+        assert_type(await writer.write({"id": "x", "expect": {"state": "S"}}), RowResult)
+    assert_type(writer.summary, Summary)
 
 
 def errors(error: Exception) -> None:
@@ -280,7 +320,7 @@ other_errors: list[type[ChakraError]] = [
 ]
 
 
-async def mistakes(chakra: Client, run: BulkRun) -> None:
+async def mistakes(chakra: Client, run: BulkRun, writer: Writer) -> None:
     """What must not pass: each comment would be reported as needless if the checker found nothing."""
     Client(token="t")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await chakra.processes.get("lead")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -296,6 +336,12 @@ async def mistakes(chakra: Client, run: BulkRun) -> None:
     chakra.processes.bulk_create("lead", [], on_unknown="again")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chakra.processes.bulk_create("lead", [], journal=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chakra.processes.bulk_delete("lead", [], on_progress=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.writer("lead", journal="j")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await writer.update("x", {"a": 1})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await writer.update_by_key("phone", data={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await writer.write("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with writer:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
     run.progress()  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
     run.exhausted = True  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     run.stop(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -24,6 +24,7 @@ from chakra_async import (
     Summary,
     Timeouts,
 )
+from chakra_async.bulk.rows import Change
 
 
 def settings(it: Settings) -> None:
@@ -57,6 +58,8 @@ def limits(it: Limits) -> None:
     assert_type(it.chunk_size, int)
     assert_type(it.max_chunk_bytes, int)
     assert_type(it.jobs_in_flight, int)
+    assert_type(it.requests_per_second, float | None)
+    assert_type(it.shared_rate, str | None)
 
 
 def retry_policy(it: RetryPolicy) -> None:
@@ -126,6 +129,7 @@ def process_update(it: ProcessUpdate) -> None:
     assert_type(it.assigned_to, str | None)
     assert_type(it.next_action_at, datetime | None)
     assert_type(it.is_deleted, bool | None)
+    assert_type(it.expect, Mapping[str, Any] | None)
     assert_type(it.ref, Any)
 
 
@@ -179,10 +183,21 @@ def row_result(it: RowResult) -> None:
     assert_type(it.errors, tuple[str, ...])
     assert_type(it.job_id, str | None)
     assert_type(it.process_id, str | None)
+    assert_type(it.changes, tuple[Change, ...])
+    assert_type(it.warnings, tuple[str, ...])
+    assert_type(it.reason, str)
     assert_type(it.key, str | None)
     assert_type(it.line, int | None)
     assert_type(it.ok, bool)
     assert_type(it.ref, Any)
+
+
+def change(it: Change) -> None:
+    assert_type(it.field, str)
+    assert_type(it.attribute, str | None)
+    assert_type(it.before, Any)
+    assert_type(it.after, Any)
+    assert_type(it.name, str)
 
 
 def summary(it: Summary) -> None:
@@ -192,10 +207,13 @@ def summary(it: Summary) -> None:
     assert_type(it.invalid, int)
     assert_type(it.failed, int)
     assert_type(it.unknown, int)
+    assert_type(it.unchanged, int)
+    assert_type(it.valid, int)
     assert_type(it.jobs, int)
     assert_type(it.retries, int)
     assert_type(it.seconds, float)
     assert_type(it.resumed, int)
+    assert_type(it.pace, str)
     assert_type(it.count("updated", 2), None)
     assert_type(it.ok, bool)
     assert_type(it.rows_per_second, float)
@@ -210,10 +228,13 @@ def progress(it: Progress) -> None:
     assert_type(it.invalid, int)
     assert_type(it.failed, int)
     assert_type(it.unknown, int)
+    assert_type(it.unchanged, int)
+    assert_type(it.valid, int)
     assert_type(it.jobs, int)
     assert_type(it.retries, int)
     assert_type(it.seconds, float)
     assert_type(it.resumed, int)
+    assert_type(it.pace, str)
     assert_type(it.in_flight, int)
     assert_type(it.expected, int | None)
     assert_type(it.count("unknown"), None)

@@ -136,6 +136,7 @@ def team_config(it: TeamConfig) -> None:
     assert_type(it.extra, dict[str, Any])
     assert_type(it.definition("states", "NEW", procedure="lead"), Definition)
     assert_type(it.definitions("roles"), list[Definition])
+    assert_type(it.definitions("states", procedure="lead"), list[Definition])
     assert_type(it.id_of("states", "NEW", procedure="lead"), str)
     assert_type(it.short_id_of("procedures", "id"), str)
 

@@ -23,7 +23,8 @@ from chakra_async import (
     Summary,
     Timeouts,
 )
-from chakra_async.sync import BulkRun, Client, Pager
+from chakra_async.bulk.plans import PlanReader, PlanWriter, read_plan
+from chakra_async.sync import BulkRun, Client, Pager, Writer
 
 
 def clients() -> None:
@@ -121,6 +122,22 @@ def bulk(chakra: Client, journal: Path) -> None:
     assert_type(chakra.processes.bulk_update("lead", (row for row in [rejected])).run(), Summary)
 
 
+def looking_first(chakra: Client, path: Path) -> None:
+    run = chakra.processes.bulk_update("lead", [], only_changed=True, dry_run=True)
+    assert_type(run, BulkRun)
+    assert_type(chakra.processes.bulk_create("lead", [], dry_run=True), BulkRun)
+    assert_type(chakra.processes.bulk_delete("lead", [], dry_run=True), BulkRun)
+    with PlanWriter(path, procedure="lead", base_url="http://x", source={}, overwrite=True) as plan:
+        assert_type(plan, PlanWriter)
+        for result in run.leftover():
+            plan.write(result)
+    with read_plan(path, even_if_changed=True) as rows:
+        assert_type(rows, PlanReader)
+        assert_type(rows.header.procedure, str)
+        assert_type(chakra.processes.bulk_update(rows.header.procedure, rows).run(), Summary)
+    ProcessUpdate("id", data={"a": 1}, expect={"state": None, "data": {"a": 0}})
+
+
 def bulk_create_and_delete(chakra: Client, journal: Path) -> None:
     run = chakra.processes.bulk_create(
         "lead",
@@ -148,11 +165,31 @@ def bulk_create_and_delete(chakra: Client, journal: Path) -> None:
     assert_type(run, BulkRun)
 
 
+def write(chakra: Client, when: datetime) -> None:
+    writer = chakra.processes.writer(
+        "lead", chunk_size=100, max_chunk_bytes=1000, concurrency=2, linger=0.01, max_waiting=50
+    )
+    assert_type(writer, Writer)
+    with writer as entered:
+        assert_type(entered, Writer)
+        updated = writer.update(
+            "id", data={}, state="S", status="OPEN", assigned_to="john", next_action_at=when
+        )
+        assert_type(updated, RowResult)
+        updated = writer.update_by_key(
+            "phone", 1, data={}, state="S", status="OPEN", assigned_to="john", next_action_at=when
+        )
+        assert_type(updated, RowResult)
+        assert_type(writer.write(ProcessUpdate("id", is_deleted=True)), RowResult)
+        assert_type(writer.write({"id": "x", "expect": {"state": "S"}}), RowResult)
+    assert_type(writer.summary, Summary)
+
+
 async def stream() -> AsyncIterator[ProcessUpdate]:
     yield ProcessUpdate("id", data={"a": 1})
 
 
-async def mistakes(chakra: Client, run: BulkRun) -> None:
+async def mistakes(chakra: Client, run: BulkRun, writer: Writer) -> None:
     """What must not pass: each comment would be reported as needless if the checker found nothing."""
     Client(session=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chakra.processes.get("lead")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -168,6 +205,11 @@ async def mistakes(chakra: Client, run: BulkRun) -> None:
     run.leftover().index  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     ProcessUpdate("id", dta={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ProcessUpdate(key="phone")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.writer("lead", journal="j")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    writer.update("x", {"a": 1})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    writer.update_by_key("phone", data={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    writer.write("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await writer.update("x", data={})  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     await chakra.processes.get("lead", "x")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     await chakra.processes.list("lead")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     async with chakra:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]

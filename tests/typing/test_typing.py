@@ -5,12 +5,14 @@ import inspect
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import attrs
 import pytest
 
 import chakra_async
 import chakra_async.sync
+import chakra_async.webhooks
 
 
 HERE = Path(__file__).parent
@@ -86,21 +88,36 @@ def test_every_method_is_called_with_every_keyword(side: str) -> None:
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_all_of_runs_and_pagers_is_used(side: str) -> None:
-    inner = {"engine", "source"}  # what the two sides of a run share
+def test_all_of_runs_writers_and_pagers_is_used(side: str) -> None:
+    inner = {"engine", "source", "group"}  # what the two sides of a run or a writer share
     found = used(f"api_{side}*.py")
     assert {f"run.{name}" for name in members(SIDES[side].BulkRun) - inner} <= found
+    assert {f"writer.{name}" for name in members(SIDES[side].Writer) - inner} <= found
     assert {f"pager.{name}" for name in members(SIDES[side].Pager)} <= found
 
 
-def test_every_field_of_every_model_is_used() -> None:
+def test_everything_of_webhooks_is_used() -> None:
+    found, given = used("api_webhooks.py"), arguments("api_webhooks.py")
+    assert set(chakra_async.webhooks.__all__) <= found
+    for name in ("Webhooks", "StatusTracker", "MemoryStore", "SqliteStore", "SigningSecrets"):
+        cls = getattr(chakra_async.webhooks, name)
+        inner = {f"{name.lower()}.{member}" for member in members(cls)}
+        assert inner <= found
+        assert keywords(inspect.signature(cls)) <= given[name]
+
+
+@pytest.mark.parametrize(
+    ("module", "pattern", "least"),
+    [(chakra_async, "api_models*.py", 45), (chakra_async.webhooks, "api_webhooks.py", 11)],
+)
+def test_every_field_of_every_model_is_used(module: ModuleType, pattern: str, least: int) -> None:
     found: dict[str, set[str]] = defaultdict(set)
-    for node in nodes("api_models*.py"):
+    for node in nodes(pattern):
         if isinstance(node, ast.FunctionDef):
             (it,) = node.args.args
             cls = ast.unparse(it.annotation).partition("[")[0] if it.annotation else ""
             found[cls] |= {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
-    models = [cls for name in chakra_async.__all__ if attrs.has(cls := getattr(chakra_async, name))]
-    assert len(models) > 45
+    models = [cls for name in module.__all__ if attrs.has(cls := getattr(module, name))]
+    assert len(models) > least
     left_out = {cls.__name__: members(cls) - found[cls.__name__] for cls in models}
     assert not {name: fields for name, fields in left_out.items() if fields}

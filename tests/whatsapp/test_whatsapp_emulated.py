@@ -141,11 +141,14 @@ async def test_calling(emulator, whatsapp):
     emulator.settings.call_permission = "temporary"
     assert (await calling.get_permissions(PHONE)).can("start_call")
     call = await calling.connect(PHONE, sdp=SDP)
-    await calling.pre_accept(call.id, sdp=SDP)
-    await calling.accept(call.id, sdp=SDP)
-    await calling.terminate(call.id)
     with pytest.raises(BadRequestError):
-        await calling.reject(call.id)
+        await calling.accept(call.id, sdp=SDP)
+    await calling.terminate(call.id)
+    comes, unwanted = (emulator.receive_call(PHONE, sdp=SDP) for _ in range(2))
+    await calling.pre_accept(comes, sdp=SDP)
+    await calling.accept(comes, sdp=SDP)
+    await calling.reject(unwanted)
+    assert [one["status"] for one in emulator.calls] == ["ended", "going", "ended"]
     emulator.settings.call_permission = "no_permission"
     with pytest.raises(BadRequestError) as caught:
         await calling.connect(PHONE, sdp=SDP)

@@ -28,6 +28,7 @@ def page(*names, after=None, host="https://graph.facebook.com", **more):
     return {"data": data, "paging": paging}
 
 
+@pytest.mark.fault("S3")
 async def test_list_follows_metas_cursors_and_never_leaves_the_host(recorder, templates):
     recorder.raw(page("a", "b", after="c+1")).raw(page("c", "d", after="c2")).raw(page("e"))
     found = [template.name async for template in templates.list(WABA, limit=2, fields=["name", "status"])]

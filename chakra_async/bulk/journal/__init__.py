@@ -11,10 +11,10 @@ at the moment into one commit, so that many jobs in flight share the cost of the
 
 from __future__ import annotations
 
-from chakra_async.bulk.journal._file import compare
+from chakra_async.bulk.journal._differences import compare
 from chakra_async.bulk.journal._reading import Report, read_problems, read_report
 from chakra_async.bulk.journal._records import PENDING, Delivery, Past, Plan, Problem
-from chakra_async.bulk.journal._writing import Journal
+from chakra_async.bulk.journal._writing import Journal, Rows
 
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Plan",
     "Problem",
     "Report",
+    "Rows",
     "compare",
     "read_problems",
     "read_report",

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import orjson
 
-from chakra_async._shapes import as_object
 from chakra_async.bulk.journal._records import Plan
 from chakra_async.errors import JournalError
 
@@ -155,30 +154,6 @@ def another_version(path: Path, version: int) -> JournalError:
         f"{path} is a journal of version {version}, and this release reads {VERSION}. "
         "Finish the run with the release that began it."
     )
-
-
-def compare(path: Path, was: Plan, now: Plan) -> None:
-    """Refuse to go on with another plan, and say what differs.
-
-    Raises:
-        JournalError: something does.
-    """
-    differences = [
-        f"{name} was {getattr(was, name)!r} and is {getattr(now, name)!r}"
-        for name in ("base_url", "procedure", "operation")
-        if getattr(was, name) != getattr(now, name)
-    ]
-    old, new = as_object(was.source), as_object(now.source)
-    differences += [
-        f"the source's {name} was {old.get(name)!r} and is {new.get(name)!r}"
-        for name in sorted((old.keys() | new.keys()) - {"path"})
-        if old.get(name) != new.get(name)
-    ]
-    if differences:
-        raise JournalError(
-            f"{path} belongs to another run: {'; '.join(differences)}. Restore what changed, or begin "
-            "anew with another journal."
-        )
 
 
 def _lock_path(journal: Path) -> Path:

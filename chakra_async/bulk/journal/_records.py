@@ -5,14 +5,23 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from attrs import define, field, frozen
 
 from chakra_async.bulk.rows import Outcome, RowResult
 
 
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+OUTCOMES: tuple[Outcome, ...] = (
+    "updated",
+    "created",
+    "deleted",
+    "invalid",
+    "failed",
+    "unknown",
+    "unchanged",
+)
+"""What a row may end as, each known by its number from 1: new ones come last."""
 
 PENDING = 255
 """Stands, among the numbers of outcomes, for a row that was sent and not settled."""
@@ -28,6 +37,8 @@ class Plan:
     """``updated``, ``created`` or ``deleted``: the outcome of a row that succeeds."""
     source: Mapping[str, Any] | None = None
     """How a file is read (path, size, checksums of head and tail, columns), where the source is a file."""
+    options: Mapping[str, Any] | None = None
+    """How the first run went about it; another may do otherwise."""
 
 
 @define

@@ -83,7 +83,8 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
         encoding: str | None,
     ) -> None:
         self.format: Literal["csv", "jsonl"] = format
-        self._columns, self._encoding, self._create = columns, encoding, create
+        self.columns: Columns = columns
+        self._encoding, self._create = encoding, create
         self.delimiter = delimiter
         self.header: list[str] | None = None
         """The CSV header, known with the first row; None for JSON Lines."""
@@ -120,7 +121,7 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
         return {
             **file,
             "creates": self._create,
-            "columns": describe_columns(self._columns),
+            "columns": describe_columns(self.columns),
             "format": self.format,
             "encoding": self._encoding,
             "delimiter": self.delimiter,

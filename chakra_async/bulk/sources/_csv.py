@@ -237,4 +237,5 @@ def _reject(
         if len(fields) > width
         else "is the row cut short?"
     )
-    return reject(line, fields, f"{len(fields)} fields, but the header has {width}; {more}", key=key)
+    count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+    return reject(line, fields, f"{count}, but the header has {width}; {more}", key=key)

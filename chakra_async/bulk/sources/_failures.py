@@ -73,7 +73,7 @@ class FailuresWriter:
         overwrite: Delete an existing file, at once.
 
     Raises:
-        FileExistsError: There is such a file, and it is not to be overwritten.
+        FileExistsError: There is such a file, which is not empty, and it is not to be overwritten.
         ValueError: Format, header or delimiter cannot be used.
     """
 
@@ -104,7 +104,8 @@ class FailuresWriter:
         self._stack = ExitStack()
         self._file: IO[str] | None = None
         self._closed = False
-        if overwrite:
+        # An empty one is what a run that was killed has left.
+        if overwrite or (self.path.is_file() and not self.path.stat().st_size):
             self.path.unlink(missing_ok=True)
         elif self.path.exists():
             raise FileExistsError(f"{self.path} exists; move it away, or ask to overwrite it")

@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from chakra_async.cli.bulk.journal import failures, resume, status
-from chakra_async.cli.bulk.options import SectionedCommand, bulk_options
+from chakra_async.cli.bulk.options import bulk_options
+from chakra_async.cli.bulk.plan import apply, plan
 from chakra_async.cli.bulk.request import Request
+from chakra_async.cli.bulk.sections import SectionedCommand
 from chakra_async.cli.bulk.start import start
 from chakra_async.cli.connection import Connection, pass_connection
 from chakra_async.cli.status import STATUSES
@@ -22,11 +24,14 @@ def bulk() -> None:
 bulk.help = f"""{bulk.help}
 
 Progress goes to stderr, the account of the run to stdout. With --journal a run can be taken up again by
-resume, whatever has ended it.
+resume, whatever has ended it. With --dry-run, or --diff, it is only shown what would be done; plan writes
+that down, and apply does exactly that.
 
 {STATUSES}"""
 
 
+bulk.add_command(plan)
+bulk.add_command(apply)
 bulk.add_command(resume)
 bulk.add_command(status)
 bulk.add_command(failures)
@@ -44,6 +49,8 @@ def update(connection: Connection, ctx: click.Context, /, **given: Any) -> None:
     --data or --skip say otherwise. What a row leaves empty stays as it is.
 
     Sending a row twice does no harm: values are absolute.
+
+    --dry-run and --diff send nothing; their exit status is 0 if every row could be sent, or need not be.
 
     \b
     Examples:

@@ -28,6 +28,8 @@ class Row:
     index: int
     line: int | None
     key: str | None
+    reason: str = field(default="", order=False)
+    """Its own one, in which the key may stand."""
 
     def __str__(self) -> str:
         place = f"row {self.index}" if self.line is None else f"line {self.line:,}"
@@ -40,9 +42,15 @@ class Group:
 
     outcome: str
     reason: str
+    """With a mark where each row has its own key."""
     count: int = 0
     first: list[Row] = field(factory=list[Row])
     """Those that come first in the file, in order."""
+
+    @property
+    def said(self) -> str:
+        """The reason, as it is when it is said once."""
+        return self.first[0].reason if self.count == 1 else self.reason
 
     def add(self, row: Row) -> None:
         """Count a row."""
@@ -61,6 +69,9 @@ class Account:
     def __init__(self) -> None:
         self.count: int = 0
         self.groups: dict[tuple[str, str], Group] = {}
+        self.warnings: int = 0
+        self.warned: list[Row] = []
+        """The first rows that a dry run warns of, with what it says."""
         self.whole = False
         """Whether the source was read to its end."""
         self.error: Exception | None = None
@@ -84,20 +95,32 @@ class Account:
     def add(self, result: RowResult) -> None:
         """Take a row."""
         self.count += 1
-        reason = _CALL.sub("", "; ".join(result.errors))
-        if isinstance(result.item, RejectedRow):
-            reason = as_options(reason).replace(f"line {result.line}: ", "")
-        key = (result.outcome, clean(reason))
+        own, shared = (self._said(result, text) for text in ("; ".join(result.errors), result.reason))
+        key = (result.outcome, shared)
         group = self.groups.get(key)
         if group is None and len(self.groups) < _REASONS:
             group = self.groups[key] = Group(*key)
         if group is not None:
-            group.add(Row(result.index, result.line, result.key))
+            group.add(Row(result.index, result.line, result.key, own))
         if self.writer is not None and self.write_error is None:
             try:
                 self.writer.write(result)
             except OSError as error:
                 self.write_error = error
+
+    def warn(self, result: RowResult) -> None:
+        """Take a row that a dry run warns of."""
+        self.warnings += 1
+        if len(self.warned) < _ROWS_A_REASON:
+            text = clean("; ".join(result.warnings))
+            self.warned.append(Row(result.index, result.line, result.key, text))
+
+    @staticmethod
+    def _said(result: RowResult, text: str) -> str:
+        text = _CALL.sub("", text)
+        if isinstance(result.item, RejectedRow):
+            text = as_options(text).replace(f"line {result.line}: ", "")
+        return clean(text)
 
     def close(self) -> None:
         """Finish the failures file."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from functools import partial
-from typing import Any
 
 import click
 
+from chakra_async.bulk.plans import PlanWriter
+from chakra_async.bulk.rows import RowResult
 from chakra_async.bulk.run import BulkRun
-from chakra_async.bulk.sources import RowReader
 from chakra_async.cli.bulk.account import Account
-from chakra_async.cli.bulk.feed import FileRows, PipedRows
+from chakra_async.cli.bulk.feed import FileRows, PipedRows, Reader
 from chakra_async.cli.bulk.interrupts import Interrupts
+from chakra_async.cli.bulk.notices import tell_of_columns, tell_of_no_rows
 from chakra_async.cli.bulk.past import Past
+from chakra_async.cli.bulk.preview import Preview
 from chakra_async.cli.bulk.progress import show_progress
 from chakra_async.cli.bulk.report import report
 from chakra_async.cli.bulk.request import Request
@@ -24,7 +27,7 @@ from chakra_async.cli.text import as_options, counted
 from chakra_async.client import Client
 
 
-async def drive(client: Client, request: Request, reader: RowReader[Any]) -> int:
+async def drive(client: Client, request: Request, reader: Reader) -> int:
     """Do the whole run, tell what became of it, and return the exit status.
 
     Raises:
@@ -44,6 +47,7 @@ async def drive(client: Client, request: Request, reader: RowReader[Any]) -> int
                 _uncancel()
                 click.echo(f"Stopped by {interrupts.name}; nothing was sent.", err=True)
                 return interrupts.status
+            tell_of_columns(request, reader, rows.first)
             account = Account()
             if request.journal is not None:
                 rows.past = Past(request.journal, account.add)
@@ -53,21 +57,20 @@ async def drive(client: Client, request: Request, reader: RowReader[Any]) -> int
             if request.failures is not None:
                 writer = reader.failures(request.failures, overwrite=request.overwrite)
                 account.writer = stack.enter_context(writer)
-            path = None if request.piped else request.file
-            plain = click.get_current_context().ensure_object(Connection).verbose
-            header = reader.format == "csv"
-            async with show_progress(
-                lambda: run.progress, path, header=header, quiet=request.quiet, plain=plain
-            ) as say:
+            preview = None if request.sends else _preview(client, request, rows, account)
+            async with _progress(run, request, reader) as say:
                 drain = client.settings.timeouts.drain
                 interrupts.stop = lambda: _stop(run, rows, interrupts, drain, say)
-                await _carry_out(run, entered, account, interrupts)
+                await _carry_out(run, entered, account, interrupts, preview)
         # Closed before the report, which tells people to look into it.
         account.close()
-        return report(run.summary, account, request, interrupts)
+        summary = run.summary if preview is None else preview.finish(run)
+        if account.whole and not summary.total:
+            tell_of_no_rows(request, reader)
+        return report(summary, account, request, interrupts)
 
 
-async def _first(reader: RowReader[Any], *, piped: bool) -> FileRows | PipedRows:
+async def _first(reader: Reader, *, piped: bool) -> FileRows | PipedRows:
     if not piped:
         return FileRows(reader)
     rows = PipedRows(reader)
@@ -75,10 +78,37 @@ async def _first(reader: RowReader[Any], *, piped: bool) -> FileRows | PipedRows
     return rows
 
 
+def _preview(client: Client, request: Request, rows: FileRows | PipedRows, account: Account) -> Preview:
+    if request.output is None:
+        return Preview(request, account, None)
+    plan = PlanWriter(
+        request.output,
+        procedure=request.procedure,
+        base_url=client.settings.base_url,
+        source=rows.describe(),
+        overwrite=request.overwrite,
+    )
+    return Preview(request, account, plan)
+
+
+def _progress(
+    run: BulkRun, request: Request, reader: Reader
+) -> AbstractAsyncContextManager[Callable[[str], None]]:
+    return show_progress(
+        lambda: run.progress,
+        None if request.piped else request.file,
+        # The header of a CSV file; the first and the last line of a plan.
+        other_lines=2 if request.applies else int(reader.format == "csv"),
+        # A bar and the rows of a diff would stand in each other's way.
+        quiet=request.quiet or (request.diff and sys.stdout.isatty()),
+        plain=click.get_current_context().ensure_object(Connection).verbose,
+    )
+
+
 def _begin(client: Client, request: Request, rows: FileRows | PipedRows) -> BulkRun:
     processes = client.processes
     methods: dict[str, Callable[..., BulkRun]] = {
-        "update": processes.bulk_update,
+        "update": partial(processes.bulk_update, only_changed=request.compares),
         "create": partial(processes.bulk_create, on_unknown=request.on_unknown),
         "delete": processes.bulk_delete,
     }
@@ -89,19 +119,32 @@ def _begin(client: Client, request: Request, rows: FileRows | PipedRows) -> Bulk
         max_chunk_bytes=request.max_chunk_bytes,
         concurrency=request.concurrency,
         journal=request.journal,
+        dry_run=not request.sends,
         stop_on_error=request.stop_on_error,
     )
 
 
-async def _carry_out(run: BulkRun, entered: AsyncExitStack, account: Account, interrupts: Interrupts) -> None:
-    """Iterate to the end, whatever end that is; only rows that did not succeed are looked at."""
+async def _carry_out(
+    run: BulkRun,
+    entered: AsyncExitStack,
+    account: Account,
+    interrupts: Interrupts,
+    preview: Preview | None,
+) -> None:
+    """Iterate to the end, whatever end that is; of what is sent, only failures are looked at."""
+
+    def take(result: RowResult) -> None:
+        if preview is not None:
+            preview.take(result, run)
+        elif not result.ok:
+            account.add(result)
+
     try:
         async with entered.pop_all():
             async for result in run:
-                if not result.ok:
-                    account.add(result)
-                    if account.write_error is not None:
-                        run.stop("the failures file cannot be written")
+                take(result)
+                if account.write_error is not None:
+                    run.stop("the failures file cannot be written")
     except asyncio.CancelledError:
         if interrupts.number is None:
             raise
@@ -111,8 +154,7 @@ async def _carry_out(run: BulkRun, entered: AsyncExitStack, account: Account, in
     interrupts.ignore()
     account.whole = run.exhausted
     for result in run.leftover():
-        if not result.ok:
-            account.add(result)
+        take(result)
 
 
 def _stop(

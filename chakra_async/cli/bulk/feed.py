@@ -7,14 +7,18 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
+from chakra_async.bulk.plans import PlanReader
 from chakra_async.bulk.sources import RowReader
 from chakra_async.cli.bulk.past import Past
 
 
 _BATCH = 512
 _BATCHES = 8
+
+
+Reader: TypeAlias = RowReader[Any] | PlanReader
 
 
 class FileRows(Iterable[Any]):
@@ -25,11 +29,16 @@ class FileRows(Iterable[Any]):
         OSError: the file cannot be read.
     """
 
-    def __init__(self, reader: RowReader[Any]) -> None:
+    def __init__(self, reader: Reader) -> None:
         self.past: Past | None = None
         """Is shown every row, where there is one."""
+        self.first: Any = None
+        """The first row, if there is one."""
         self._reader = reader
-        self._rows: Iterator[Any] = chain(list(islice(reader, 1)), reader)
+        first = list(islice(reader, 1))
+        if first:
+            self.first = first[0]
+        self._rows: Iterator[Any] = chain(first, reader)
 
     def describe(self) -> dict[str, Any]:
         """Say what is read and how."""
@@ -46,9 +55,11 @@ class PipedRows(AsyncIterator[Any]):
     nor Ctrl-C. The thread is a daemon, as nothing can interrupt its reading.
     """
 
-    def __init__(self, reader: RowReader[Any]) -> None:
+    def __init__(self, reader: Reader) -> None:
         self.past: Past | None = None
         """Is shown every row, where there is one."""
+        self.first: Any = None
+        """The first row, if there is one."""
         self._reader = reader
         self._loop = asyncio.get_running_loop()
         self._arrived: asyncio.Queue[Iterable[Any] | Exception | None] = asyncio.Queue()
@@ -69,6 +80,10 @@ class PipedRows(AsyncIterator[Any]):
         """
         threading.Thread(target=self._read, name="chakra-rows", daemon=True).start()
         await self._next_batch()
+        first = list(self._batch)
+        if first:
+            self.first = first[0]
+        self._batch = iter(first)
 
     def end(self) -> None:
         """Give no more rows."""

@@ -10,7 +10,8 @@ import click
 from chakra_async._shapes import as_object
 from chakra_async.bulk.journal import read_report
 from chakra_async.cli.bulk.mend import write_failures
-from chakra_async.cli.bulk.options import SectionedCommand, resume_options
+from chakra_async.cli.bulk.options import resume_options
+from chakra_async.cli.bulk.sections import SectionedCommand
 from chakra_async.cli.bulk.standing import Standing
 from chakra_async.cli.bulk.start import check_output, reread
 from chakra_async.cli.bulk.start import resume as take_up
@@ -60,8 +61,13 @@ def status(journal: str, as_json: bool) -> None:
 @_journal
 @click.option("-o", "--output", required=True, metavar="FILE", help="The file to write.")
 @click.option("--overwrite", is_flag=True, help="Replace it, if there is one.")
-def failures(journal: str, output: str, overwrite: bool) -> None:
-    """Write every row of JOURNAL that was sent or refused and not done, with the reason.
+@click.option(
+    "--unsettled",
+    is_flag=True,
+    help="Write also the rows that may have been sent, and of which it is not known what became.",
+)
+def failures(journal: str, output: str, overwrite: bool, unsettled: bool) -> None:
+    """Write every row of JOURNAL that was refused or not done, with the reason.
 
     The rows are read again from the original file, which has to be as it was, and keep all their columns.
     The new file can be mended and given to the original command, without or with another --journal.
@@ -70,12 +76,19 @@ def failures(journal: str, output: str, overwrite: bool) -> None:
     standing = Standing(journal, report)
     with reread(journal, report.plan) as reader:
         check_output(output, overwrite, str(as_object(report.plan.source)["path"]), journal)
-        count = write_failures(journal, report.pending, reader, output, overwrite=overwrite)
+        pending = report.pending if unsettled else []
+        count = write_failures(journal, pending, reader, output, overwrite=overwrite)
     if count:
         all_of_them = "1 row is" if count == 1 else f"{counted(count, 'row')} are"
         click.echo(f"{all_of_them} in {output}, with the reason.")
     else:
         click.echo("There is no such row; no file was written.")
+    if report.pending_rows and not unsettled:
+        click.echo(
+            f"{counted(report.pending_rows, 'row')} may have been sent, and it is not known what became of "
+            "them: they are left out; going on may settle them. With --unsettled they are written too.",
+            err=True,
+        )
     if standing.step == "wait":
         click.echo("A run has the journal open: there may be more to come.", err=True)
     elif standing.unfinished:

@@ -11,7 +11,7 @@ from pathlib import Path
 _PIECE = 2**20
 
 
-def count_rows(path: str, stop: threading.Event, *, header: bool) -> int | None:
+def count_rows(path: str, stop: threading.Event, *, other_lines: int) -> int | None:
     """Count line ends, also through gzip; ``None`` when stopped or when the file cannot be read."""
     count, last = 0, b"\n"
     try:
@@ -26,4 +26,4 @@ def count_rows(path: str, stop: threading.Event, *, header: bool) -> int | None:
                 last = piece[-1:]
     except (OSError, EOFError, zlib.error):
         return None
-    return max(0, count + (last != b"\n") - header)
+    return max(0, count + (last != b"\n") - other_lines)

@@ -9,14 +9,21 @@ from typing import Any
 
 from chakra_async.bulk.journal import Delivery, Problem, read_problems
 from chakra_async.bulk.rows import row_key, row_line
-from chakra_async.bulk.sources import RowReader
+from chakra_async.cli.bulk.feed import Reader
 from chakra_async.errors import JournalError
 
 
 def write_failures(
-    journal: str, pending: Iterable[Delivery], reader: RowReader[Any], output: str, *, overwrite: bool
+    journal: str, pending: Iterable[Delivery], reader: Reader, output: str, *, overwrite: bool
 ) -> int:
     """Write them, each as it stands in the source, and return how many there are.
+
+    Args:
+        journal: the journal.
+        pending: deliveries that were not settled, and whose rows are to be written as well.
+        reader: reads the source.
+        output: the file to write.
+        overwrite: replace it, if there is one.
 
     Raises:
         JournalError: the journal is damaged, or the source has changed.
@@ -35,7 +42,7 @@ def write_failures(
     return writer.count
 
 
-def _rows(problems: Iterator[Problem], reader: RowReader[Any]) -> Iterator[tuple[Problem, Any]]:
+def _rows(problems: Iterator[Problem], reader: Reader) -> Iterator[tuple[Problem, Any]]:
     """Find the row of each problem in the source."""
     rows = enumerate(reader)
     last = -1

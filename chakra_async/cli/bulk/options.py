@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 import click
 
 from chakra_async.cli.bulk.request import TYPES, Action
+from chakra_async.cli.bulk.sections import section
 from chakra_async.cli.connection import connection_options
 
 
@@ -18,68 +19,60 @@ def _delimiter(_ctx: click.Context, _parameter: click.Parameter, value: str | No
     return "\t" if value in ("\\t", "tab") else value
 
 
-class _Option(click.Option):
-    """An option that knows under which heading of the help it stands."""
-
-    section = "Options"
-
-    def get_help_extra(self, ctx: click.Context) -> Any:
-        """Leave out that a count is at least 1, which nobody needs to be told."""
-        extra = super().get_help_extra(ctx)
-        extra.pop("range", None)
-        return extra
-
-
-class SectionedCommand(click.Command):
-    """A command whose many options stand under headings."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, heading by heading."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
-        for option in sorted(options, key=lambda option: not isinstance(option, _Option)):
-            record = option.get_help_record(ctx)
-            if record is not None:
-                heading = option.section if isinstance(option, _Option) else "Connection and help"
-                sections.setdefault(heading, []).append(record)
-        for heading, records in sections.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
-
-
 def bulk_options(action: Action) -> Callable[[F], F]:
     """Add arguments and options of one of the three commands."""
 
     def add(function: F) -> F:
         function = connection_options(function)
-        for option in reversed(
-            [*_naming(action), *_meaning(action), *_reading(), *_running(action), *_telling()]
-        ):
-            function = option(function)
-        file = click.Path(exists=True, dir_okay=False, allow_dash=True)
-        function = click.argument("file", type=file)(function)
-        return click.argument("procedure")(function)
+        looking = [_only_changed(), _dry_run(), _diff()] if action == "update" else [_dry_run()]
+        options = [*_file_options(action), *looking, *_running(action), *_telling()]
+        return _with_file(_with(function, options))
 
     return add
 
 
+def plan_options(function: F) -> F:
+    """Add arguments and options of the command that writes a plan."""
+    options = [
+        _output(),
+        *_file_options("update"),
+        *_sending(),
+        *_telling("the files of --output and --failures"),
+    ]
+    return _with_file(_with(connection_options(function), options))
+
+
+def apply_options(function: F) -> F:
+    """Add what can be said when a plan is applied."""
+    options = [_even_if_changed(), _dry_run(), *_running("update"), *_telling()]
+    return _with(connection_options(function), options)
+
+
 def resume_options(function: F) -> F:
     """Add what can be said anew when a run is taken up again."""
-    function = connection_options(function)
-    for option in reversed([*_sending(), *_on_unknown(), *_telling()]):
-        function = option(function)
-    return function
+    return _with(connection_options(function), [*_sending(), *_on_unknown(), *_telling()])
 
 
 _Decorator: TypeAlias = Callable[[Any], Any]
 
 
-def _section(heading: str) -> type[_Option]:
-    return type("_Option", (_Option,), {"section": heading})
+def _with(function: F, options: Sequence[_Decorator]) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _with_file(function: F) -> F:
+    file = click.Path(exists=True, dir_okay=False, allow_dash=True)
+    return click.argument("procedure")(click.argument("file", type=file)(function))
+
+
+def _file_options(action: Action) -> Sequence[_Decorator]:
+    return [*_naming(action), *_meaning(action), *_reading()]
 
 
 def _naming(action: Action) -> Sequence[_Decorator]:
-    cls = _section("Which process")
+    cls = section("Which process")
     key = click.option(
         "--key",
         cls=cls,
@@ -96,7 +89,7 @@ def _naming(action: Action) -> Sequence[_Decorator]:
 
 
 def _meaning(action: Action) -> Sequence[_Decorator]:
-    cls = _section("What the columns mean")
+    cls = section("What the columns mean")
     types = click.option(
         "--type",
         cls=cls,
@@ -162,7 +155,7 @@ def _meaning(action: Action) -> Sequence[_Decorator]:
 
 
 def _reading() -> Sequence[_Decorator]:
-    cls = _section("How the file is written")
+    cls = section("How the file is written")
     return [
         click.option(
             "--format",
@@ -186,8 +179,53 @@ def _reading() -> Sequence[_Decorator]:
     ]
 
 
+_LOOKING = "What is sent"
+
+
+def _only_changed() -> _Decorator:
+    return click.option(
+        "--only-changed",
+        cls=section(_LOOKING),
+        is_flag=True,
+        help="Fetch the current values first, and send only what differs.",
+    )
+
+
+def _dry_run() -> _Decorator:
+    return click.option(
+        "--dry-run",
+        cls=section(_LOOKING),
+        is_flag=True,
+        help="Send nothing: check every row, also against the team's config.",
+    )
+
+
+def _diff() -> _Decorator:
+    return click.option(
+        "--diff",
+        cls=section(_LOOKING),
+        is_flag=True,
+        help="Send nothing: check every row, fetch the current values, and show what would change.",
+    )
+
+
+def _output() -> _Decorator:
+    return click.option(
+        "-o", "--output", cls=section(_LOOKING), required=True, metavar="PLAN", help="The plan to write."
+    )
+
+
+def _even_if_changed() -> _Decorator:
+    return click.option(
+        "--even-if-changed",
+        cls=section(_LOOKING),
+        is_flag=True,
+        help="Send every row, whatever values stand there now, without looking.",
+    )
+
+
 def _running(action: Action) -> Sequence[_Decorator]:
-    cls = _section("How it is sent")
+    cls = section("How it is sent")
     journal = click.option(
         "--journal",
         cls=cls,
@@ -203,7 +241,7 @@ def _on_unknown() -> Sequence[_Decorator]:
     return [
         click.option(
             "--on-unknown",
-            cls=_section("How it is sent"),
+            cls=section("How it is sent"),
             type=click.Choice(["skip", "retry"]),
             default="skip",
             show_default=True,
@@ -214,7 +252,7 @@ def _on_unknown() -> Sequence[_Decorator]:
 
 
 def _sending() -> Sequence[_Decorator]:
-    cls, count = _section("How it is sent"), click.IntRange(min=1)
+    cls, count = section("How it is sent"), click.IntRange(min=1)
     return [
         click.option(
             "--chunk-size", cls=cls, type=count, metavar="ROWS", help="Rows a job, at most.  [default: 1000]"
@@ -227,7 +265,11 @@ def _sending() -> Sequence[_Decorator]:
             help="Bytes a job, at most.  [default: 4194304]",
         ),
         click.option(
-            "--concurrency", cls=cls, type=count, metavar="JOBS", help="Jobs in flight.  [default: 8]"
+            "--concurrency",
+            cls=cls,
+            type=count,
+            metavar="JOBS",
+            help="Jobs in flight; if not given, found out.",
         ),
         click.option(
             "--stop-on-error",
@@ -238,8 +280,8 @@ def _sending() -> Sequence[_Decorator]:
     ]
 
 
-def _telling() -> Sequence[_Decorator]:
-    cls = _section("What it tells")
+def _telling(replaced: str = "the file of --failures") -> Sequence[_Decorator]:
+    cls = section("What it tells")
     return [
         click.option(
             "--failures",
@@ -248,7 +290,7 @@ def _telling() -> Sequence[_Decorator]:
             help="Write every row that did not succeed, with the reason, into this file, which can be mended "
             "and given to the same command again.",
         ),
-        click.option("--overwrite", cls=cls, is_flag=True, help="Replace the file of --failures."),
+        click.option("--overwrite", cls=cls, is_flag=True, help=f"Replace {replaced}."),
         click.option(
             "-q", "--quiet", cls=cls, is_flag=True, help="No progress; no account when every row succeeded."
         ),

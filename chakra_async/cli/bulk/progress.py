@@ -17,7 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Column, Table
 from rich.text import Text
 
-from chakra_async.bulk.rows import Progress
+from chakra_async.bulk.rows import OUTCOMES, Progress
 from chakra_async.cli.bulk.lines import count_rows
 from chakra_async.cli.text import counted, counted_rows, duration
 
@@ -67,8 +67,7 @@ class Seen:
 
     def outcomes(self) -> list[tuple[str, str]]:
         """Counts that are not nil, with the name of each."""
-        names = ("updated", "created", "deleted", "invalid", "failed", "unknown")
-        return [(f"{getattr(self.run, name):,} {name}", name) for name in names if getattr(self.run, name)]
+        return [(f"{getattr(self.run, name):,} {name}", name) for name in OUTCOMES if getattr(self.run, name)]
 
 
 class View(Protocol):
@@ -149,14 +148,14 @@ class Bar:
 
 @asynccontextmanager
 async def show_progress(
-    look: Callable[[], Progress], path: str | None, *, header: bool, quiet: bool, plain: bool
+    look: Callable[[], Progress], path: str | None, *, other_lines: int, quiet: bool, plain: bool
 ) -> AsyncGenerator[Callable[[str], None]]:
     """Show the progress of a run while the block runs; gives a way to say something else meanwhile.
 
     Args:
         look: tells how far the run is.
         path: the regular file it reads, whose lines can be counted.
-        header: whether the first line is no row.
+        other_lines: lines that are no rows, such as a header.
         quiet: show nothing.
         plain: write lines even on a terminal, as other lines are written there too.
     """
@@ -166,7 +165,8 @@ async def show_progress(
     counting_ends = threading.Event()
     about: asyncio.Task[int | None] | None = None
     if path is not None:
-        about = asyncio.create_task(asyncio.to_thread(count_rows, path, counting_ends, header=header))
+        counting = asyncio.to_thread(count_rows, path, counting_ends, other_lines=other_lines)
+        about = asyncio.create_task(counting)
     with ExitStack() as stack:
         view = _view(stack, plain=plain)
         ticking = asyncio.create_task(_tick(look, view, about))

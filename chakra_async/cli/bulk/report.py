@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from chakra_async.bulk.journal import read_report
-from chakra_async.bulk.rows import Summary
+from chakra_async.bulk.rows import OUTCOMES, Summary
 from chakra_async.cli.bulk.account import Account, Group
 from chakra_async.cli.bulk.interrupts import Interrupts
 from chakra_async.cli.bulk.request import Request, failures_command
-from chakra_async.cli.bulk.standing import OUTCOMES, Standing
+from chakra_async.cli.bulk.standing import Standing
 from chakra_async.cli.connection import Connection
 from chakra_async.cli.status import BROKEN_OFF, NOT_ALL, sentence
 from chakra_async.cli.text import counted, counted_rows, duration
@@ -74,13 +75,26 @@ def _account(summary: Summary, account: Account, request: Request, *, unfinished
         for name in found
     ]
     yield f"{request.procedure}: {', '.join(parts) or 'no rows'}"
-    yield (
-        f"{counted_rows(summary.total, summary.resumed)} in {duration(summary.seconds)} "
-        f"({summary.rows_per_second:,.0f} rows/s), {counted(summary.jobs, 'job')}, "
-        f"{counted(summary.retries, 'retry', 'retries')}"
-    )
+    if request.sends:
+        yield (
+            f"{counted_rows(summary.total, summary.resumed)} in {duration(summary.seconds)} "
+            f"({summary.rows_per_second:,.0f} rows/s), {counted(summary.jobs, 'job')}, "
+            f"{counted(summary.retries, 'retry', 'retries')}"
+        )
+    else:
+        took = duration(summary.seconds)
+        yield f"Nothing was sent: {counted(summary.total, 'row')} looked at in {took}."
     if not account.whole:
         yield "The run ended early: the rows after these were not read, and not sent."
+    elif request.output is not None and account.error is None:
+        plan = shlex.quote(request.output)
+        go_on = f" To send exactly that: chakra bulk apply {plan}" if summary.valid else ""
+        yield f"{counted(summary.valid, 'row')} in {plan}.{go_on}"
+    if account.warnings:
+        yield ""
+        yield from (f"  {row}: note: {row.reason}" for row in account.warned)
+        if account.warnings > len(account.warned):
+            yield f"  and {account.warnings - len(account.warned):,} more notes"
     if account.count:
         yield ""
         yield from _listed(account)
@@ -101,7 +115,7 @@ def _listed(account: Account) -> Iterator[str]:
             shown, lines = shown + group.count, lines + 2
             continue
         for row in group.first[: _SHOWN - lines]:
-            yield f"  {row}: {_coloured(group.outcome)}: {group.reason}"
+            yield f"  {row}: {_coloured(group.outcome)}: {row.reason}"
             shown, lines = shown + 1, lines + 1
     if account.count > shown:
         yield f"  and {account.count - shown:,} more"
@@ -118,6 +132,7 @@ def _coloured(outcome: str) -> str:
 
 
 def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> str:
+    """Say where every row that did not succeed can be found."""
     if unfinished:
         # Mending the others as well would send again what going on sends.
         place = "" if request.failures is None else f" {account.written:,} rows are in {request.failures};"
@@ -129,6 +144,8 @@ def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> s
     if account.write_error is not None:
         return f"{account.written:,} of them are in {request.failures}."
     all_of_them = "It is" if account.count == 1 else "All of them are"
+    if request.applies:
+        return f"{all_of_them} in {request.failures}, with the reason. What has changed needs a new plan."
     return (
         f"{all_of_them} in {request.failures}, with the reason: mend that file, and give it to the same "
         f"command (and another {'--failures' if request.journal is None else '--failures and --journal'})."
@@ -154,6 +171,7 @@ def _as_json(
         "ok": summary.ok and account.whole and account.error is None,
         "procedure": request.procedure,
         "action": request.action,
+        "dry_run": not request.sends,
         "total": summary.total,
         **{name: getattr(summary, name) for name in OUTCOMES},
         "resumed": summary.resumed,
@@ -165,15 +183,17 @@ def _as_json(
         "stopped_by": None if interrupts.number is None else interrupts.name,
         "error": None if account.error is None else sentence(account.error),
         "failures": request.failures if account.written else None,
+        "plan": request.output if account.whole and account.error is None else None,
         "journal": request.journal,
         "resume": request.resume if unfinished else None,
         "reasons": [
             {
                 "outcome": group.outcome,
-                "reason": group.reason,
+                "reason": group.said,
                 "rows": group.count,
                 "first": [{"line": row.line, "key": row.key} for row in group.first],
             }
             for group in account.ordered()[:_SHOWN]
         ],
+        "warnings": account.warnings,
     }

@@ -51,6 +51,15 @@ class Request:
     stop_on_error: bool = False
     journal: str | None = None
     on_unknown: Literal["skip", "retry"] = "skip"
+    only_changed: bool = False
+    dry_run: bool = False
+    diff: bool = False
+    output: str | None = None
+    """The plan to write, in the place of sending."""
+    applies: bool = False
+    """Whether the file is a plan."""
+    resumes: bool = False
+    """Whether the journal, and not the command, says what is to be done."""
     failures: str | None = None
     overwrite: bool = False
     quiet: bool = False
@@ -60,6 +69,16 @@ class Request:
 
     def __attrs_post_init__(self) -> None:
         self.piped = self.file == "-" or not stat.S_ISREG(Path(self.file).stat().st_mode)
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything is to be sent."""
+        return not (self.dry_run or self.diff or self.output)
+
+    @property
+    def compares(self) -> bool:
+        """Whether rows are compared with the current values, for the sake of what differs."""
+        return self.only_changed or self.diff or self.output is not None
 
     @property
     def resume(self) -> str | None:

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from chakra_async._shapes import as_object
 from chakra_async.bulk.journal import Plan, Report
+from chakra_async.bulk.rows import OUTCOMES
 from chakra_async.cli.bulk.request import Action, failures_command, resume_command
 from chakra_async.cli.text import clean, counted
 
@@ -16,7 +17,7 @@ from chakra_async.cli.text import clean, counted
 ACTIONS: Mapping[str, Action] = {"updated": "update", "created": "create", "deleted": "delete"}
 """By the outcome of a row that succeeds."""
 
-OUTCOMES = ("updated", "created", "deleted", "invalid", "failed", "unknown")
+_OUTCOMES: tuple[str, ...] = tuple(name for name in OUTCOMES if name != "valid")
 _NOT_DONE = ("invalid", "failed", "unknown")
 
 RUN_AGAIN = (
@@ -79,7 +80,7 @@ class Standing:
         yield f"{ACTIONS[plan.operation]} {clean(plan.procedure)}, rows from {origin(plan)}"
         yield f"at {clean(plan.base_url)}"
         yield ""
-        numbers = [(report.counts.get(name, 0), name) for name in OUTCOMES]
+        numbers = [(report.counts.get(name, 0), name) for name in _OUTCOMES]
         numbers.append((report.pending_rows, "sent, and what became of them is not known yet"))
         numbers.append((self.not_sent or 0, "not sent yet"))
         width = max(len(f"{number:,}") for number, _ in numbers)
@@ -121,7 +122,7 @@ class Standing:
             "file": as_object(plan.source).get("path"),
             "running": report.running,
             "rows": report.rows,
-            **{name: report.counts.get(name, 0) for name in OUTCOMES},
+            **{name: report.counts.get(name, 0) for name in _OUTCOMES},
             "pending": report.pending_rows,
             "not_sent": self.not_sent,
             "jobs": report.jobs,

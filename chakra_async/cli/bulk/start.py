@@ -15,8 +15,10 @@ from attrs import evolve
 
 from chakra_async._shapes import as_object
 from chakra_async.bulk.journal import Plan, compare, read_report
+from chakra_async.bulk.plans import PlanReader, host_of, read_plan
 from chakra_async.bulk.sources import RowReader, read_creates, read_updates, reopen
 from chakra_async.cli.bulk.drive import drive
+from chakra_async.cli.bulk.feed import Reader
 from chakra_async.cli.bulk.request import Request
 from chakra_async.cli.bulk.standing import ACTIONS, RUN_AGAIN, origin
 from chakra_async.cli.connection import Connection
@@ -37,6 +39,29 @@ def start(connection: Connection, request: Request) -> int:
     return run(connection.client(), request, reader)
 
 
+def carry_out(connection: Connection, plan: str, given: Mapping[str, Any], *, even_if_changed: bool) -> int:
+    """Carry out a plan, and return the exit status.
+
+    Raises:
+        click.UsageError: it is no plan, not whole, or for another address; nothing was sent.
+        JournalError: the journal cannot be used; nothing was sent.
+    """
+    try:
+        reader = read_plan(plan, even_if_changed=even_if_changed)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    header = reader.header
+    request = Request(action="update", procedure=header.procedure, file=plan, applies=True, **given)
+    client = connection.client()
+    host = host_of(client.settings.base_url)
+    if host != header.host:
+        raise click.UsageError(
+            f"{plan} was made for {header.host}, and the address is {host} now: give the right one, and its "
+            "token, by CHAKRA_BASE_URL or --base-url"
+        )
+    return run(client, request, reader)
+
+
 def resume(connection: Connection, journal: str, given: Mapping[str, Any]) -> int:
     """Take up the run of a journal, and return the exit status.
 
@@ -53,7 +78,16 @@ def resume(connection: Connection, journal: str, given: Mapping[str, Any]) -> in
     reader = reread(journal, known.plan)
     action = ACTIONS[known.plan.operation]
     file = str(as_object(known.plan.source)["path"])
-    request = Request(action=action, procedure=known.plan.procedure, file=file, journal=journal, **given)
+    remembered = {name: value for name, value in as_object(known.plan.options).items() if not given.get(name)}
+    request = Request(
+        action=action,
+        procedure=known.plan.procedure,
+        file=file,
+        journal=journal,
+        applies=isinstance(reader, PlanReader),
+        resumes=True,
+        **{**given, **remembered},
+    )
     if request.on_unknown == "retry" and action != "create":
         raise click.UsageError(
             f"--on-unknown retry is about create, and {journal} is the journal of an {action}"
@@ -68,7 +102,7 @@ def resume(connection: Connection, journal: str, given: Mapping[str, Any]) -> in
     return run(client, request, reader)
 
 
-def reread(journal: str, plan: Plan) -> RowReader[Any]:
+def reread(journal: str, plan: Plan) -> Reader:
     """Open the file of a journal again.
 
     Raises:
@@ -79,7 +113,10 @@ def reread(journal: str, plan: Plan) -> RowReader[Any]:
     if "path" not in described:
         raise click.UsageError(f"the rows of {journal} came from {origin(plan)}, and {RUN_AGAIN}")
     try:
-        reader = reopen(described)
+        if "plan" in described:
+            reader: Reader = read_plan(described["path"], even_if_changed=described["even_if_changed"])
+        else:
+            reader = reopen(described)
     except (ValueError, TypeError, LookupError):
         raise click.UsageError(f"the rows of {journal} came from no file this command can read") from None
     except OSError as error:
@@ -91,12 +128,23 @@ def reread(journal: str, plan: Plan) -> RowReader[Any]:
     return reader
 
 
-def run(client: Client, request: Request, reader: RowReader[Any]) -> int:
+def run(client: Client, request: Request, reader: Reader) -> int:
     """Carry out a bulk command, and return its exit status."""
+    if request.journal is not None and not request.sends:
+        raise click.UsageError(
+            "--dry-run and --diff send nothing that a journal could remember: leave it out"
+        )
     if request.failures is not None:
         check_output(request.failures, request.overwrite, request.file, request.journal)
-    elif request.overwrite:
+    elif request.overwrite and request.output is None:
         raise click.UsageError("--overwrite is about --failures FILE, which is not given")
+    if request.output is not None:
+        check_output(request.output, request.overwrite, request.file, None, what="plan")
+        if (
+            request.failures is not None
+            and Path(request.output).absolute() == Path(request.failures).absolute()
+        ):
+            raise click.UsageError("the plan and the failures cannot be one file")
     if request.journal is not None and same_file(request.journal, request.file):
         raise click.UsageError(
             f"{request.journal} is the file being read; give the journal a file of its own"
@@ -130,26 +178,29 @@ def _stdin() -> IO[bytes]:
         return sys.stdin.buffer
 
 
-def check_output(output: str, overwrite: bool, file: str, journal: str | None) -> None:
-    """Refuse a failures file that cannot be written, or would destroy something else.
+def check_output(
+    output: str, overwrite: bool, file: str, journal: str | None, *, what: str = "failures"
+) -> None:
+    """Refuse a file for the failures, or the plan, that cannot be written, or would destroy something else.
 
     Raises:
         click.UsageError: it is so.
     """
     path = Path(output)
     if same_file(output, file):
-        raise click.UsageError(f"{path} is the file being read; write the failures to another")
+        raise click.UsageError(f"{path} is the file being read; write the {what} to another")
     if journal is not None and path.absolute() == Path(journal).absolute():
-        raise click.UsageError(f"{path} is the journal; write the failures to another file")
+        raise click.UsageError(f"{path} is the journal; write the {what} to another file")
     if path.exists():
         if not path.is_file():
-            raise click.UsageError(f"{path} is not a file that failures could be written to")
-        if not overwrite:
+            raise click.UsageError(f"{path} is not a file that the {what} could be written to")
+        # An empty one is what a run that was killed has left.
+        if not overwrite and path.stat().st_size:
             raise click.UsageError(f"{path} exists; move it away, or give --overwrite")
     if not path.parent.is_dir():
-        raise click.UsageError(f"there is no directory {path.parent} for the failures file")
+        raise click.UsageError(f"there is no directory {path.parent} for the {what}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise click.UsageError(f"no file of failures can be made in {path.parent}: permission denied")
+        raise click.UsageError(f"no file can be made for the {what} in {path.parent}: permission denied")
 
 
 def same_file(one: str, other: str) -> bool:

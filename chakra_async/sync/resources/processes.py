@@ -16,6 +16,7 @@ from chakra_async.resources import processes
 from chakra_async.sync._portal import Portal
 from chakra_async.sync.bulk import BulkRun, Source
 from chakra_async.sync.paging import Pager
+from chakra_async.sync.writer import Writer
 
 
 class Processes:
@@ -189,6 +190,9 @@ class Processes:
     def delete(self, procedure: str, process_id: str, /) -> Process:
         """Delete a process; that this is a soft deletion is inferred.
 
+        If so it is no longer listed but keeps its id, and ``is_deleted=False`` in a bulk update brings it
+        back. Whether its primary keys are free for a new process is not known; in the emulator they are not.
+
         Endpoint: ``DELETE /v1/ext/procedure/{procedure}/process/{id}`` (documented).
 
         Raises:
@@ -198,6 +202,8 @@ class Processes:
 
     def delete_by_key(self, procedure: str, key: str, value: str | int, /) -> Process:
         """Delete the process whose primary key ``key`` (a short id) has ``value``.
+
+        As with :meth:`delete` the process is kept, and it is not known whether ``value`` is free afterwards.
 
         Endpoint: ``DELETE /v1/ext/procedure/{procedure}/process/{key}/{value}`` (documented).
 
@@ -250,6 +256,7 @@ class Processes:
         concurrency: int | None = None,
         journal: str | PathLike[str] | None = None,
         on_unknown: Literal["skip", "retry"] = "skip",
+        dry_run: bool = False,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -263,10 +270,12 @@ class Processes:
             creates: iterable or async iterable of :class:`ProcessCreate` or mappings of its fields.
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
-            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
             journal: file that remembers what was sent, so that the same call goes on after a crash.
             on_unknown: what to do, when going on, with rows whose answer was lost and that have no key to
                 look for: leave them ``unknown``, or send them again though they may then exist twice.
+            dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
+                end as ``valid`` or ``invalid``. Takes 24 to 48 bytes a row, to find rows for one process.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -285,6 +294,7 @@ class Processes:
             concurrency=concurrency,
             journal=journal,
             on_unknown=on_unknown,
+            dry_run=dry_run,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )
@@ -300,24 +310,34 @@ class Processes:
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
         journal: str | PathLike[str] | None = None,
+        only_changed: bool = False,
+        dry_run: bool = False,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
         """Change any number of processes, and learn the fate of each.
 
-        Rows for one process are applied in the order given: they are never in two jobs at once.
+        Rows for one process are applied in the order given: they are never in two jobs at once. A row with
+        ``expect`` is sent only if its process still has those values.
 
         Args:
             procedure: short id of the procedure.
             updates: iterable or async iterable of :class:`ProcessUpdate` or mappings of its fields.
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
-            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
             journal: file that remembers what was sent, so that the same call goes on after a crash.
+            only_changed: fetch the current values first, up to 100 processes with a request, and send only
+                what differs; a row of which nothing does ends as ``unchanged``. What cannot be compared, such
+                as the name of a user with an id, counts as different. ``result.changes`` tells what differed.
+            dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
+                end as ``valid`` or ``invalid``. Takes 24 to 48 bytes a row, to find rows for one process.
+                With ``only_changed`` the current values are fetched too, and the changes told.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
-        Endpoint: as :meth:`start_bulk_update`, and those of ``jobs``.
+        Endpoint: as :meth:`start_bulk_update`, and those of ``jobs``; to compare, as :meth:`list` with a list
+        of keys (any of them; inferred), and for ids the service does not list, as :meth:`get`.
 
         Raises:
             TypeError: ``updates`` is not a source of rows.
@@ -331,6 +351,8 @@ class Processes:
             max_chunk_bytes=max_chunk_bytes,
             concurrency=concurrency,
             journal=journal,
+            only_changed=only_changed,
+            dry_run=dry_run,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )
@@ -346,6 +368,7 @@ class Processes:
         max_chunk_bytes: int | None = None,
         concurrency: int | None = None,
         journal: str | PathLike[str] | None = None,
+        dry_run: bool = False,
         stop_on_error: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> BulkRun:
@@ -357,8 +380,10 @@ class Processes:
                 :class:`ProcessUpdate` or mappings that hold nothing but ``id`` or ``key``.
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
-            concurrency: jobs in flight; ``Limits.jobs_in_flight`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
             journal: file that remembers what was sent, so that the same call goes on after a crash.
+            dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
+                end as ``valid`` or ``invalid``. Takes 24 to 48 bytes a row, to find rows for one process.
             stop_on_error: send nothing more after the first row that was not done.
             on_progress: called with a :class:`Progress` whenever a job has ended.
 
@@ -377,7 +402,48 @@ class Processes:
             max_chunk_bytes=max_chunk_bytes,
             concurrency=concurrency,
             journal=journal,
+            dry_run=dry_run,
             stop_on_error=stop_on_error,
             on_progress=on_progress,
         )
         return BulkRun(self._portal, resource)
+
+    def writer(
+        self,
+        procedure: str,
+        /,
+        *,
+        chunk_size: int | None = None,
+        max_chunk_bytes: int | None = None,
+        concurrency: int | None = None,
+        linger: float = 0.01,
+        max_waiting: int = 10_000,
+    ) -> Writer:
+        """Change processes one by one from any number of tasks or threads, by jobs that carry many.
+
+        An update that is alone is sent at once; while jobs are in flight updates gather for the next. Each
+        caller gets the outcome of the caller's own.
+
+        Args:
+            procedure: short id of the procedure.
+            chunk_size: rows a job; ``Limits.chunk_size`` if not given.
+            max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
+            concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
+            linger: seconds that rows wait for others to share a job while other jobs are in flight. More
+                means fewer jobs.
+            max_waiting: rows without an outcome; further calls wait until there are fewer.
+
+        Endpoint: as :meth:`start_bulk_update`, and those of ``jobs``.
+
+        Raises:
+            ValueError: an option is out of range.
+        """
+        resource = self._resource.writer(
+            procedure,
+            chunk_size=chunk_size,
+            max_chunk_bytes=max_chunk_bytes,
+            concurrency=concurrency,
+            linger=linger,
+            max_waiting=max_waiting,
+        )
+        return Writer(self._portal, resource)
