@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers generate format bench clean
+.PHONY: help demo test check lint types layers generate format bench mutations audit clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -48,6 +48,14 @@ format: $(VENV)/.installed-dev  ## rewrite the code in the house style
 bench: $(VENV)/.installed-dev  ## measure, in under ten minutes (BENCH_ARGS=--quick: in two)
 	@$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+mutations: $(VENV)/.installed-dev  ## switch off one defence after another, and see that the tests notice
+	$(BIN)/python tools/mutations.py $(MUTATIONS)
+
+audit:  ## look for known weaknesses in what we depend on (needs the network)
+	@$(MAKE) --no-print-directory VENV=.venv-audit .venv-audit/.installed
+	@.venv-audit/bin/python -m pip install --quiet --group audit
+	.venv-audit/bin/pip-audit --skip-editable
 
 clean:  ## remove what make has made
 	rm -rf .venv* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

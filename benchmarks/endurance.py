@@ -1,8 +1,7 @@
 """Kill a long bulk run again and again, take it up each time, and compare its report with the ledger.
 
 ``python -m benchmarks.endurance --rows 1000000 --kills 10`` updates a million processes (created before) of
-an emulator in this process, by a client in a process of its own that is killed at random moments. With
-``--memory ROWS`` it measures instead the peak memory of a client that updates so many rows from a generator.
+an emulator in this process, by a client in a process of its own that is killed at random moments.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.sink import sink
+from benchmarks.harness.machine import memory_mib
 from chakra_async import Client, ProcessCreate, ProcessUpdate
 from chakra_async.emulator import Emulator
 
@@ -39,18 +38,12 @@ async def send(rows: int, journal: str | None, *, create: bool = False) -> None:
             summary = await chakra.processes.bulk_create("lead", creates(rows)).run()
         else:
             summary = await chakra.processes.bulk_update("lead", updates(rows), journal=journal).run()
-    peak = peak_mib()
+    peak = memory_mib("VmHWM")
     print(
         json.dumps(
             {"text": str(summary), "updated": summary.updated, "total": summary.total, "peak_mib": peak}
         )
     )
-
-
-def peak_mib() -> float:
-    """Return the peak memory of this process; ``ru_maxrss`` would count the parent's at the fork as well."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
 def child(url: str, token: str, *arguments: str) -> subprocess.Popen[str]:
@@ -92,18 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.endurance", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--memory", type=int, metavar="ROWS")
     parser.add_argument("--journal")
     parser.add_argument("--create", action="store_true")
     parser.add_argument("--client", action="store_true", help="be the client")
     arguments = parser.parse_args()
     if arguments.client:
         asyncio.run(send(arguments.rows, arguments.journal, create=arguments.create))
-    elif arguments.memory:
-        with sink() as url:
-            run = child(url, "token", "--client", "--rows", str(arguments.memory))
-            report = json.loads(run.communicate()[0])
-        print(f"{report['text']}; peak {report['peak_mib']:.0f} MiB")
     else:
         kill_and_resume(arguments.rows, arguments.kills)
 

@@ -1,0 +1,1 @@
+"""The contenders, each written as its users would write it."""
