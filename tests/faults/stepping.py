@@ -60,14 +60,15 @@ class Stepper:
         """
         for number in range(1, most):
             task = await self.run(scenario(), Cancel(at=number, **WAYS[way]))
-            self.going_on = [one.get_coro().__qualname__ for one in asyncio.all_tasks()]
+            self.going_on = [getattr(one.get_coro(), "__qualname__", "") for one in asyncio.all_tasks()]
             # What was closed or cancelled takes a few steps to be gone.
             for _ in range(10):
                 await asyncio.sleep(0)
             check(task, number)
-            if self.suspensions < number:
-                assert not task.cancelled()
+            if not task.cancelled():
+                # A cancellation comes out as such, or came too late.
                 task.result()
+            if self.suspensions < number:
                 return number - 1
         raise AssertionError(f"more than {most} suspensions")
 
@@ -95,7 +96,7 @@ class _Counted(Coroutine):
     """A coroutine that tells of its suspensions."""
 
     def __init__(self, coroutine, suspended):
-        self.__qualname__ = coroutine.__qualname__
+        self.__qualname__ = getattr(coroutine, "__qualname__", "")
         self._coroutine = coroutine
         self._suspended = suspended
 

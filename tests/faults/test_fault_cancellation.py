@@ -7,12 +7,13 @@ import os
 import pytest
 
 from chakra_async import Client, Limits, ProcessUpdate, RetryPolicy
+from chakra_async._endings import ended
 from tests.faults.loops import KINDS, run_in
 from tests.faults.stepping import WAYS, Stepper
 from tests.raw import STALL, RawServer, quick_client
 
 
-pytestmark = [pytest.mark.fault("C1", "C7"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 QUICK = RetryPolicy(wait_initial=0.0005, wait_max=0.001, budget=10)
 PLACES = 2
@@ -91,6 +92,7 @@ class Calls:
         await self.chakra.jobs.wait(job.id, timeout=5)
 
 
+@pytest.mark.fault("C7")
 @pytest.mark.parametrize(("loop", "way"), EVERYWHERE)
 def test_C1_a_call_cancelled_at_any_suspension_leaks_nothing(loop, way, emulator, tmp_path):
     async def main():
@@ -116,6 +118,7 @@ def test_C1_a_call_cancelled_at_any_suspension_leaks_nothing(loop, way, emulator
     gc.collect()
 
 
+@pytest.mark.fault("C7")
 @pytest.mark.parametrize(("loop", "way"), EVERYWHERE)
 def test_C1_closing_cancelled_at_any_suspension_closes_all_the_same(loop, way, emulator):
     async def main():
@@ -142,6 +145,23 @@ def test_C1_closing_cancelled_at_any_suspension_closes_all_the_same(loop, way, e
 
     run_in(loop, main)
     gc.collect()
+
+
+async def test_C1_what_must_end_first_is_waited_for_however_often_we_are_cancelled():
+    over = []
+
+    async def slow_to_end():
+        for _ in range(5):
+            await asyncio.sleep(0)
+        over.append(True)
+
+    async def clean_up():
+        try:
+            await ended([asyncio.create_task(slow_to_end()) for _ in range(2)])
+        finally:
+            assert over == [True, True]
+
+    assert await Stepper().every_step(clean_up, lambda *_: over.clear(), "again") >= 10
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")

@@ -6,7 +6,6 @@ import pytest
 
 
 pytestmark = [
-    pytest.mark.fault("C5"),
     pytest.mark.timeout(60),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
 ]

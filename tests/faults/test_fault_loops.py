@@ -43,7 +43,7 @@ async def tour(chakra, emulator, folder):
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-@pytest.mark.fault("C3", "C7")
+@pytest.mark.fault("C3")
 @pytest.mark.parametrize("loop", KINDS)
 def test_C7_one_client_works_in_three_loops_of_any_kind(loop, emulator, tmp_path, caplog):
     chakra = Client(emulator.token, base_url=emulator.url, retry=QUICK)
@@ -67,7 +67,6 @@ def shared():
     gc.collect()
 
 
-@pytest.mark.fault("C3")
 @pytest.mark.parametrize("number", range(3))
 async def test_C3_a_client_is_shared_by_tests_that_have_a_loop_each(shared, number):
     made = await shared.processes.create("lead", data={"lead_id": f"L{number}"})

@@ -34,7 +34,7 @@ from tests.raw import FIN, RST, STALL, RawServer, answer, closed_port, refused, 
 from tests.test_errors import whole_tree
 
 
-pytestmark = [pytest.mark.fault("S5"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 TOKEN = "S3cr3t/T0ken+abcdefghij=QRSTUVWXYZ~0123456789.klmnopqrstuvwxyz_98765432"
 PASSWORD = "Redis-passw0rd-ABCDEFGHIJ-0123456789"
@@ -349,6 +349,19 @@ async def test_S5_no_secret_is_shown_by_what_holds_it(shown, emulator, tmp_path)
             pickle.dumps(value)
         shown.error(refusal.value, name, without=__file__)
     sync.close()
+
+
+async def test_S5_a_proxy_of_the_environment_hears_nothing(monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    async with RawServer(LEAD) as proxy, RawServer(LEAD) as server:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        async with client(server.url) as chakra:
+            await read(chakra)
+            await chakra.photos.upload(b"x" * 100, filename="a.jpg")
+    assert proxy.connections == 0
+    assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {TOKEN}"}
 
 
 async def test_S5_a_journal_and_what_stands_beside_it_hold_no_secret(shown, tmp_path):

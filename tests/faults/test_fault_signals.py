@@ -9,7 +9,7 @@ from chakra_async.emulator import Emulator
 from tests.bulk.test_resume import check, finish, prepare, start
 
 
-pytestmark = [pytest.mark.fault("C2"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture

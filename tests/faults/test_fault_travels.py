@@ -12,8 +12,6 @@ from chakra_async.bulk import sources
 from tests.test_errors import TRAVELS, make, whole_tree
 
 
-pytestmark = pytest.mark.fault("C8")
-
 PUBLIC = {getattr(home, name) for home in (chakra_async, sources, webhooks) for name in home.__all__}
 VALUES = sorted(
     (found for found in PUBLIC if isinstance(found, type) and attrs.has(found)), key=lambda cls: cls.__name__

@@ -346,7 +346,7 @@ def test_tracebacks_of_broken_connections(chakra, emulator, own_frames):
 
 def test_tracebacks_of_connections_refused(own_frames):
     with Client(
-        "t", base_url="http://127.0.0.1:1", retry=RetryPolicy(attempts=2, wait_initial=0.001)
+        "a-token", base_url="http://127.0.0.1:1", retry=RetryPolicy(attempts=2, wait_initial=0.001)
     ) as client:
         with pytest.raises(ConnectError) as caught:
             client.health()
