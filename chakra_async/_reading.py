@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -18,6 +18,8 @@ from chakra_async._shapes import as_list, as_object
 
 SECONDS_BELOW = 100_000_000_000
 LATEST = 253_402_300_800_000
+
+T = TypeVar("T")
 
 _MISFIT = object()
 
@@ -133,7 +135,7 @@ def _list_reader(hint: Any) -> Callable[[Any], Any]:
 
 
 def _model_reader(cls: type[Any]) -> Callable[[Any], Any]:
-    reader = _compiled(cls)
+    reader = reader_of(cls)
 
     def read_model(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -157,33 +159,31 @@ def read_whole(value: Any) -> int | None:
     return None if found is _MISFIT else found
 
 
-def reader_of(cls: type[Any]) -> Callable[[Any, Any], Any]:
-    """Return the function that reads one model, as cattrs takes it."""
-    read = _compiled(cls)
-    return lambda source, _: read(source)
-
-
 _readers: dict[type[Any], Callable[[Any], Any]] = {}
 
 
-def _compiled(cls: type[Any]) -> Callable[[Any], Any]:
-    """Return the function that reads one model from an object."""
+def reader_of(cls: type[T]) -> Callable[[Any], T]:
+    """Return the function that reads one model from an object.
+
+    It raises ``ValueError`` when a field that is always there is missing, and ``AttributeError`` or
+    ``TypeError`` for what is no object. The object itself stays as it is.
+    """
     if cls not in _readers:
         _readers[cls] = _compile(cls)
     return _readers[cls]
 
 
 def _compile(cls: type[Any]) -> Callable[[Any], Any]:
-    hints = get_type_hints(cls)
+    hints, fields = get_type_hints(cls), attrs.fields(cls)
     known: dict[str, Any] = {
         "cls": cls,
         "new": object.__new__,
         "fromtimestamp": datetime.fromtimestamp,
         "UTC": UTC,
+        "lasts": [(None, None)] * len(fields),
     }
-    wires: set[str] = set()
-    lines = ["def read(source):", "    get = source.get", "    self = new(cls)", "    extra = {}"]
-    for number, field in enumerate(attrs.fields(cls)):
+    lines = ["def read(source):", "    extra = source.copy()", "    pop = extra.pop", "    self = new(cls)"]
+    for number, field in enumerate(fields):
         name = field.name
         if name == "extra":
             continue
@@ -191,34 +191,31 @@ def _compile(cls: type[Any]) -> Callable[[Any], Any]:
         if not field.metadata.get("wire", True):
             lines.append(f"    self.{name} = default{number}()")
             continue
-        wire = _wire_name(cls, name)
-        wires.add(wire)
-        lines += [f"    value = get({wire!r})", *_quickly(hints[name], name)]
+        lines += [f"    value = pop({_wire_name(cls, name)!r}, None)", *_quickly(hints[name], name, number)]
         if field.default is None:
             lines += ["    elif value is None:", f"        self.{name} = None"]
         lines += ["    else:", f"        self.{name} = slow{number}(value, extra)"]
-    lines += [
-        "    if not wires.issuperset(source):",
-        "        extra.update((wire, value) for wire, value in source.items() if wire not in wires)",
-        "    self.extra = extra",
-        "    return self",
-    ]
-    known["wires"] = frozenset(wires)
+    # What nobody took out of the copy is what we do not know.
+    lines += ["    self.extra = extra or {}", "    return self"]
     exec(compile("\n".join(lines), f"<reader of {cls.__qualname__}>", "exec"), known)  # noqa: S102
     read: Callable[[Any], Any] = known["read"]
     return read
 
 
-def _quickly(hint: Any, name: str) -> list[str]:
+def _quickly(hint: Any, name: str, number: int) -> list[str]:
     """Write what takes a value that is what is due already."""
     kinds = {get_origin(option) or option for option in _options(hint)}
     for kind in (str, int, bool, dict):
         if kind in kinds:
             return [f"    if value.__class__ is {kind.__name__}:", f"        self.{name} = value"]
     if datetime in kinds:
+        # Entries of one job were made at one time, and those that end together follow each other.
         return [
             f"    if value.__class__ is int and {SECONDS_BELOW} <= value < {LATEST}:",
-            f"        self.{name} = fromtimestamp(value / 1000, UTC)",
+            f"        last = lasts[{number}]",
+            "        if last[0] != value:",
+            f"            last = lasts[{number}] = value, fromtimestamp(value / 1000, UTC)",
+            f"        self.{name} = last[1]",
         ]
     return ["    if False:", "        pass"]
 

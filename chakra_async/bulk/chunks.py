@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import Any, overload
 
 from attrs import define, field
@@ -75,16 +76,17 @@ class Chunk:
 
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Append a row."""
-        rows = self.rows
-        if encoded.expected is not None:
-            rows.expected[len(self.ends)] = encoded.expected
+        text, identity, expected = encoded
+        rows, body, ends = self.rows, self.body, self.ends
+        if expected is not None:
+            rows.expected[len(ends)] = expected
         rows.indexes.append(index)
         rows.items.append(item)
-        rows.identities.append(encoded.identity)
-        if self.ends:
-            self.body += b","
-        self.body += encoded.item
-        self.ends.append(len(self.body))
+        rows.identities.append(identity)
+        if ends:
+            body += b","
+        body += text
+        ends.append(len(body))
 
     @property
     def size(self) -> int:
@@ -99,7 +101,7 @@ class Chunk:
         """Return the items of some rows, joined by commas."""
         if isinstance(places, range):
             first = self.ends[places[0] - 1] + 1 if places[0] else 0
-            return bytes(self.body[first : self.ends[places[-1]]])
+            return bytes(memoryview(self.body)[first : self.ends[places[-1]]])
         return b",".join([self.item(place) for place in places])
 
 
@@ -123,10 +125,12 @@ class Planner:
 
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Take in the next row of the source."""
+        text, identity, _ = encoded
+        size = len(text)
         self.unfinished += 1
-        self.unfinished_bytes += len(encoded.item)
+        self.unfinished_bytes += size
         chunk = self._open
-        if encoded.identity in self._busy or len(chunk.body) + len(encoded.item) >= self._max_bytes:
+        if identity in self._busy or len(chunk.body) + size >= self._max_bytes:
             self._place(index, item, encoded)
             return
         chunk.add(index, item, encoded)
@@ -162,11 +166,10 @@ class Planner:
         """Release a chunk's processes, and place the rows that waited for them."""
         self.unfinished -= len(chunk.rows)
         self.unfinished_bytes -= chunk.size
-        forget = self._busy.pop
-        released = [forget(identity, None) for identity in chunk.rows.identities]
-        for waiting in filter(None, released):
-            for index, item, encoded in waiting:
-                self._place(index, item, encoded)
+        # All of them are released before the first that waited is placed.
+        released = list(filter(None, map(self._busy.pop, chunk.rows.identities, repeat(None))))
+        for index, item, encoded in chain.from_iterable(released):
+            self._place(index, item, encoded)
 
     @property
     def stuck(self) -> bool:
@@ -177,9 +180,9 @@ class Planner:
         """Give back every row that no taken chunk holds, in order; nothing of them will be sent."""
         rows = [row for chunk in (*self._sealed, self._open) for row in chunk.rows]
         rows += [
-            PlannedRow(index, item, encoded.identity, encoded.expected)
+            PlannedRow(index, item, identity, expected)
             for waiting in filter(None, self._busy.values())
-            for index, item, encoded in waiting
+            for index, item, (_, identity, expected) in waiting
         ]
         self.unfinished -= len(rows)
         self._open = Chunk()
@@ -193,14 +196,14 @@ class Planner:
 
     def _place(self, index: int, item: Any, encoded: EncodedRow) -> None:
         chunk = self._open
-        if encoded.identity in self._busy:
+        text, identity, expected = encoded
+        if identity in self._busy:
+            waiting = self._busy[identity] or []
             # A copy: what orjson returns lies in a block far larger than itself.
-            encoded.item = bytes(memoryview(encoded.item))
-            waiting = self._busy[encoded.identity] or []
-            waiting.append((index, item, encoded))
-            self._busy[encoded.identity] = waiting
+            waiting.append((index, item, (bytes(memoryview(text)), identity, expected)))
+            self._busy[identity] = waiting
             return
-        if chunk.ends and len(chunk.body) + 1 + len(encoded.item) > self._max_bytes:
+        if chunk.ends and len(chunk.body) + 1 + len(text) > self._max_bytes:
             self._seal()
             # Sealing may have made this very process busy.
             self._place(index, item, encoded)

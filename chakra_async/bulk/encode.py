@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
-from attrs import define
 
 from chakra_async._codec import encode, to_milliseconds
 from chakra_async._shapes import as_mapping, as_pair
@@ -43,13 +42,10 @@ class UnsendableRowError(ValueError):
     """A row cannot be sent; the message says why, in a sentence for the person whose row it is."""
 
 
-@define
-class EncodedRow:
-    """A row ready to be sent."""
+EncodedRow: TypeAlias = tuple[bytes, Identity | None, Expected | None]
+"""A row ready to be sent: its item, the process it concerns, and what it relies on.
 
-    item: bytes
-    identity: Identity | None
-    expected: Expected | None = None
+A tuple, for one is made for each row, and a class of ours would cost as much as the encoding itself."""
 
 
 def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
@@ -59,18 +55,20 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
         UnsendableRowError: the row names no process, or nothing to change, or holds what JSON cannot.
     """
     row = item if isinstance(item, ProcessUpdate) else _as_row(item, ProcessUpdate)
-    if (row.id is None) == (row.key is None):
+    pair: Any = row.key
+    if (row.id is None) == (pair is None):
         raise UnsendableRowError("give either id or key" if row.id is None else "give id or key, not both")
-    pair = _key(("id", row.id) if row.key is None else row.key)
-    name, value = pair
+    if pair is None:
+        pair = ("id", row.id)
+    name, value = pair = _key(pair)
     if name == "update":
         raise UnsendableRowError("'update' cannot be the short id of a key: the API uses the name itself")
     changes = fields(row)
     if not changes:
         raise UnsendableRowError("nothing to change: data, state, status and the other fields are all empty")
     expected = None if row.expect is None else _expected(row.expect)
-    identity = cast("Identity", pair) if value.__class__ is str else (name, str(value))
-    return EncodedRow(_dump({name: value, "update": changes}), identity, expected)
+    identity = pair if type(value) is str else (name, str(value))
+    return _dump({name: value, "update": changes}), identity, expected
 
 
 def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
@@ -109,7 +107,7 @@ def encode_create(item: ProcessCreate | Mapping[str, Any]) -> EncodedRow:
         identity = (name, str(value))
     if not body:
         raise UnsendableRowError("the row is empty")
-    return EncodedRow(_dump(body), identity)
+    return _dump(body), identity, None
 
 
 def wrap_updates(items: bytes) -> bytes:
@@ -129,22 +127,22 @@ def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
         UnsendableRowError: a field is of the wrong type.
     """
     body: dict[str, Any] = {}
-    if row.data:
+    if data := row.data:
         # The first half is for speed: a dict is what nearly every row has.
-        if row.data.__class__ is not dict and not isinstance(row.data, Mapping):
-            raise UnsendableRowError(f"data must be a mapping, not {type(row.data).__name__}")
-        body["data"] = row.data
+        if type(data) is not dict and not isinstance(data, Mapping):
+            raise UnsendableRowError(f"data must be a mapping, not {type(data).__name__}")
+        body["data"] = data
     if isinstance(row, ProcessCreate):
         if row.record:
             body["record"] = row.record
     elif row.is_deleted is not None:
         body["isDeleted"] = row.is_deleted
-    if row.state is not None:
-        body["state"] = _text(row.state, "state")
-    if row.status is not None:
-        body["status"] = _text(row.status, "status")
-    if row.assigned_to is not None:
-        body["assignedTo"] = _text(row.assigned_to, "assigned_to")
+    if (state := row.state) is not None:
+        body["state"] = state if type(state) is str and state else _text(state, "state")
+    if (status := row.status) is not None:
+        body["status"] = status if type(status) is str and status else _text(status, "status")
+    if (user := row.assigned_to) is not None:
+        body["assignedTo"] = user if type(user) is str and user else _text(user, "assigned_to")
     if row.next_action_at is not None:
         body["nextActionAt"] = _milliseconds(row.next_action_at)
     return body
@@ -170,17 +168,21 @@ def _expected(expect: Any) -> dict[Place, Any]:
 def _as_row(item: Any, cls: type[RowT]) -> RowT:
     if isinstance(item, cls):
         return item
-    if not isinstance(item, Mapping):
+    # The first half is for speed, as above.
+    if type(item) is not dict and not isinstance(item, Mapping):
         raise UnsendableRowError(f"a row must be a {cls.__name__} or a mapping, not {type(item).__name__}")
-    known = attrs.fields_dict(cls)
     given = cast("Mapping[str, Any]", item)
-    unknown = sorted(str(name) for name in given if name not in known)
-    if unknown:
+    try:
+        return cls(**given)
+    except TypeError:
+        known = attrs.fields_dict(cls)
+        unknown = sorted(str(name) for name in given if name not in known)
+        if not unknown:
+            raise
         raise UnsendableRowError(
             f"a {cls.__name__} has no field {', '.join(unknown)} (it has {', '.join(known)}); "
             "attributes go into data"
-        )
-    return cls(**given)
+        ) from None
 
 
 def _text(value: Any, name: str) -> str:
@@ -197,7 +199,7 @@ def _milliseconds(when: datetime) -> int:
 
 
 def _key(key: Any) -> tuple[str, str | int]:
-    if key.__class__ is tuple and len(key) == 2 and key[0].__class__ is key[1].__class__ is str and all(key):
+    if type(key) is tuple and len(key) == 2 and type(key[0]) is type(key[1]) is str and "" not in key:
         # What nearly every key is.
         return cast("tuple[str, str]", key)
     pair = as_pair(key)

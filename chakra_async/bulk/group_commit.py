@@ -87,8 +87,7 @@ class GroupCommit:
             self._planner.add(index, item, encoded)
         else:
             # A copy: what orjson returns lies in a block far larger than itself.
-            encoded.item = bytes(memoryview(encoded.item))
-            self._lobby[index] = item, encoded
+            self._lobby[index] = item, (bytes(memoryview(encoded[0])), *encoded[1:])
         self._send_next_turn()
         try:
             return await caller

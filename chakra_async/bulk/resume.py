@@ -65,13 +65,14 @@ class Recall:
         past = self.past
         if index >= len(past.known) or not past.known[index]:
             return False
-        if past.sums[index] != checksum(encoded.item):
+        text, identity, _ = encoded
+        if past.sums[index] != checksum(text):
             raise _changed(index, "is not the row that stood there")
         if past.known[index] == PENDING:
             gathering, place = self._places.pop(index)
             gathering.put(place, (index, item, encoded))
-            if encoded.identity is not None:
-                self.hold(encoded.identity)
+            if identity is not None:
+                self.hold(identity)
             if not gathering.missing:
                 self.ready.append(gathering.chunk())
         return True
@@ -93,9 +94,9 @@ class Recall:
         """Give back the rows that have come again and whose delivery was not taken up."""
         waiting = {id(gathering): gathering for gathering, _ in self._places.values()}.values()
         rows = [
-            PlannedRow(index, item, encoded.identity, encoded.expected)
+            PlannedRow(index, item, identity, expected)
             for gathering in waiting
-            for index, item, encoded in filter(None, gathering.rows)
+            for index, item, (_, identity, expected) in filter(None, gathering.rows)
         ]
         rows += [row for chunk in self.ready for row in chunk.rows]
         self.ready.clear()

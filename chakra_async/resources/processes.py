@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import evolve
-
 from chakra_async._codec import decode, decode_job, decode_list, encode, encode_query, misshapen
 from chakra_async._paths import segment
 from chakra_async._transport import Transport
-from chakra_async.bulk.courier import BulkCalls
-from chakra_async.bulk.dry_run import DryRun
-from chakra_async.bulk.encode import (
-    Encoder,
-    UnsendableRowError,
-    encode_create,
-    encode_delete,
-    encode_update,
-    fields,
-    wrap_creates,
-    wrap_updates,
-)
-from chakra_async.bulk.engine import BulkOptions, Engine
-from chakra_async.bulk.follow import JobCalls
-from chakra_async.bulk.group_commit import GroupCommit
-from chakra_async.bulk.journal import Plan
-from chakra_async.bulk.lookup import MOST, Finder
-from chakra_async.bulk.review import Review
-from chakra_async.bulk.rows import Outcome, Progress
-from chakra_async.bulk.run import BulkRun, Source, check_source, describe
-from chakra_async.bulk.writer import Writer
-from chakra_async.models.jobs import Job
+from chakra_async.bulk.encode import fields
 from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
 from chakra_async.paging import Page, Pager
 
 
 if TYPE_CHECKING:
+    # Loaded with the first bulk call: most programs make none.
+    from chakra_async.bulk.follow import JobCalls
+    from chakra_async.bulk.launch import Launcher
+    from chakra_async.bulk.rows import Progress
+    from chakra_async.bulk.run import BulkRun, Source
+    from chakra_async.bulk.writer import Writer
     from chakra_async.models.config import TeamConfig
+    from chakra_async.models.jobs import Job
 
 
 class Processes:
@@ -249,8 +233,9 @@ class Processes:
             AmbiguousResultError: the request left and no answer came.
             ValueError: a row cannot be sent; the message says which.
         """
-        body = wrap_creates(_encode_all(creates, encode_create))
-        return await self._submit_creates(procedure, body)
+        from chakra_async.bulk.launch import body_of_creates  # noqa: PLC0415 - most programs send none
+
+        return await self._submit_creates(procedure, body_of_creates(creates))
 
     async def start_bulk_update(
         self, procedure: str, updates: Iterable[ProcessUpdate | Mapping[str, Any]], /
@@ -266,8 +251,9 @@ class Processes:
         Raises:
             ValueError: a row cannot be sent; the message says which.
         """
-        body = wrap_updates(_encode_all(updates, encode_update))
-        return await self._submit_updates(procedure, body)
+        from chakra_async.bulk.launch import body_of_updates  # noqa: PLC0415 - most programs send none
+
+        return await self._submit_updates(procedure, body_of_updates(updates))
 
     def bulk_create(
         self,
@@ -310,18 +296,17 @@ class Processes:
             ValueError: an option is out of range.
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
-        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
-        options = evolve(options, retry_unknown=_retry_unknown(on_unknown, journal), dry_run=dry_run)
-        calls = BulkCalls(
-            limit=self._transport.gate.limit,
-            submit=lambda body: self._submit_creates(procedure, body),
-            jobs=self._jobs,
-            wrap=wrap_creates,
-            done="created",
-            lookup=self._finder(procedure),
-            review=Review(None, "created", dry_run=self._dry_run(procedure, "created", options)),
+        return self._launcher(procedure).creates(
+            creates,
+            on_unknown=on_unknown,
+            chunk_size=chunk_size,
+            max_chunk_bytes=max_chunk_bytes,
+            concurrency=concurrency,
+            journal=journal,
+            dry_run=dry_run,
+            stop_on_error=stop_on_error,
+            on_progress=on_progress,
         )
-        return self._bulk(procedure, calls, creates, encode_create, options)
 
     def bulk_update(
         self,
@@ -367,10 +352,17 @@ class Processes:
             ValueError: an option is out of range.
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
-        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
-        options = evolve(options, only_changed=only_changed, dry_run=dry_run)
-        calls = self._update_calls(procedure, "updated", options)
-        return self._bulk(procedure, calls, updates, encode_update, options)
+        return self._launcher(procedure).updates(
+            updates,
+            only_changed=only_changed,
+            chunk_size=chunk_size,
+            max_chunk_bytes=max_chunk_bytes,
+            concurrency=concurrency,
+            journal=journal,
+            dry_run=dry_run,
+            stop_on_error=stop_on_error,
+            on_progress=on_progress,
+        )
 
     def bulk_delete(
         self,
@@ -409,10 +401,16 @@ class Processes:
             ValueError: an option is out of range.
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
-        options = self._options(chunk_size, max_chunk_bytes, concurrency, journal, stop_on_error, on_progress)
-        options = evolve(options, dry_run=dry_run)
-        calls = self._update_calls(procedure, "deleted", options)
-        return self._bulk(procedure, calls, processes, encode_delete, options)
+        return self._launcher(procedure).deletes(
+            processes,
+            chunk_size=chunk_size,
+            max_chunk_bytes=max_chunk_bytes,
+            concurrency=concurrency,
+            journal=journal,
+            dry_run=dry_run,
+            stop_on_error=stop_on_error,
+            on_progress=on_progress,
+        )
 
     def writer(
         self,
@@ -444,11 +442,13 @@ class Processes:
         Raises:
             ValueError: an option is out of range.
         """
-        _base(procedure)
-        options = self._options(chunk_size, max_chunk_bytes, concurrency)
-        calls = self._update_calls(procedure, "updated", options)
-        timeouts = self._transport.settings.timeouts
-        return Writer(GroupCommit(calls, options, timeouts, linger=linger, max_waiting=max_waiting))
+        return self._launcher(procedure).writer(
+            linger=linger,
+            max_waiting=max_waiting,
+            chunk_size=chunk_size,
+            max_chunk_bytes=max_chunk_bytes,
+            concurrency=concurrency,
+        )
 
     async def _submit_creates(self, procedure: str, body: bytes) -> Job:
         path = f"{_base(procedure)}/bulk-create"
@@ -458,80 +458,30 @@ class Processes:
         path = _base(procedure)
         return decode_job(await self._transport.call("PATCH", path, body=body, repeatable=True))
 
-    def _update_calls(self, procedure: str, done: Outcome, options: BulkOptions) -> BulkCalls:
-        return BulkCalls(
-            limit=self._transport.gate.limit,
-            submit=lambda body: self._submit_updates(procedure, body),
-            jobs=self._jobs,
-            wrap=wrap_updates,
-            done=done,
-            review=Review(
-                self._finder(procedure), done, options.only_changed, self._dry_run(procedure, done, options)
-            ),
-        )
+    def _launcher(self, procedure: str) -> Launcher:
+        from chakra_async.bulk.launch import Launcher, Service  # noqa: PLC0415 - most programs need none
+        from chakra_async.bulk.lookup import MOST  # noqa: PLC0415
 
-    def _dry_run(self, procedure: str, done: Outcome, options: BulkOptions) -> DryRun | None:
-        return DryRun(self._config, procedure, creates=done == "created") if options.dry_run else None
+        _base(procedure)
+        service = Service(
+            submit_creates=lambda body: self._submit_creates(procedure, body),
+            submit_updates=lambda body: self._submit_updates(procedure, body),
+            jobs=self._jobs,
+            any_of=lambda name, values: self.list(procedure, where={name: values}, limit=MOST),
+            get=lambda process_id: self.get(procedure, process_id),
+            config=self._config,
+            limit=self._transport.gate.limit,
+        )
+        return Launcher(procedure, self._transport.settings, service)
 
     async def _config(self) -> TeamConfig:
         from chakra_async.models.config import TeamConfig  # noqa: PLC0415 - needed by dry runs alone
 
         return decode(await self._transport.call("GET", "/v1/ext/config", repeatable=True), TeamConfig)
 
-    def _finder(self, procedure: str) -> Finder:
-        return Finder(
-            lambda name, values: self.list(procedure, where={name: values}, limit=MOST),
-            lambda process_id: self.get(procedure, process_id),
-        )
-
-    def _options(
-        self,
-        chunk_size: int | None,
-        max_chunk_bytes: int | None,
-        concurrency: int | None,
-        journal: str | PathLike[str] | None = None,
-        stop_on_error: bool = False,
-        on_progress: Callable[[Progress], object] | None = None,
-    ) -> BulkOptions:
-        limits = self._transport.settings.limits
-        return BulkOptions(
-            chunk_size=limits.chunk_size if chunk_size is None else chunk_size,
-            max_chunk_bytes=limits.max_chunk_bytes if max_chunk_bytes is None else max_chunk_bytes,
-            concurrency=concurrency,
-            jobs_in_flight=limits.jobs_in_flight,
-            journal=journal,
-            stop_on_error=stop_on_error,
-            on_progress=on_progress,
-        )
-
-    def _bulk(
-        self, procedure: str, calls: BulkCalls, source: Source, encoder: Encoder, options: BulkOptions
-    ) -> BulkRun:
-        _base(procedure)
-        check_source(source)
-        # A lazy query of an ORM has a length too, but only by fetching every row; it is no collection.
-        expected = len(source) if isinstance(source, Collection) else None
-        settings = self._transport.settings
-        plan = Plan(
-            base_url=settings.base_url,
-            procedure=procedure,
-            operation=calls.done,
-            source=None if options.journal is None else describe(source),
-            options=options.remembered(),
-        )
-        return BulkRun(Engine(calls, encoder, options, settings.timeouts, plan, expected), source)
-
 
 def _base(procedure: str) -> str:
     return f"/v1/ext/procedure/{segment(procedure, 'procedure')}/process"
-
-
-def _retry_unknown(on_unknown: str, journal: str | PathLike[str] | None) -> bool:
-    if on_unknown not in {"skip", "retry"}:
-        raise ValueError(f"on_unknown is 'skip' or 'retry', not {on_unknown!r}")
-    if on_unknown == "retry" and journal is None:
-        raise ValueError("on_unknown='retry' is about going on with a journal: give journal as well")
-    return on_unknown == "retry"
 
 
 def _changes(row: ProcessUpdate) -> bytes:
@@ -539,19 +489,3 @@ def _changes(row: ProcessUpdate) -> bytes:
     if not body:
         raise ValueError("nothing to change: give data, state, status, assigned_to or next_action_at")
     return encode(body)
-
-
-def _encode_all(rows: Iterable[Any], encoder: Encoder) -> bytes:
-    check_source(rows)
-    encoded: list[bytes] = []
-    for index, row in enumerate(rows):
-        try:
-            ready = encoder(row)
-        except UnsendableRowError as error:
-            raise ValueError(f"row {index} cannot be sent: {error}") from None
-        if ready.expected is not None:
-            raise ValueError(f"row {index} cannot be sent: expect is for bulk_update, which looks first")
-        encoded.append(ready.item)
-    if not encoded:
-        raise ValueError("there are no rows to send")
-    return b",".join(encoded)

@@ -55,11 +55,11 @@ class Found:
         raw = as_object(self.raw) or {"value": self.raw}
         known = {"name": self.name, "id": "", "raw": raw}
         try:
-            event = converter.structure({**self.fields, **known}, TYPES.get(self.name, RawEvent))
+            event = converter().structure({**self.fields, **known}, TYPES.get(self.name, RawEvent))
             event.id = _identify(event)
         except ValueError:
             shared = {name: self.fields.get(name) for name in ("at", "account_id", "phone_number_id")}
-            event = converter.structure({**shared, **known, "name": "unreadable"}, RawEvent)
+            event = converter().structure({**shared, **known, "name": "unreadable"}, RawEvent)
             event.id = _identify(event)
         event.format = self.format
         return event
