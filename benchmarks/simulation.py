@@ -15,7 +15,7 @@ from itertools import count, product
 
 from attrs import define, field
 
-from chakra_async._pace import SHORTEST_PAUSE, Rate, Window
+from chakra_async._pace import Rate, Window
 
 
 Allowed = Callable[[float], float]
@@ -99,7 +99,7 @@ def simulate(
     workers: int,
     seconds: int,
     seed: int,
-    retry_after: float = 1.0,
+    retry_after: float | None = 1.0,
 ) -> Found:
     """Let workers send all they may, as the client's gate lets them."""
     dice, rate, window = random.Random(seed), Rate(), Window(workers)
@@ -127,15 +127,12 @@ def simulate(
             heapq.heappush(flying, (back, next(number) if verdict else -next(number), sent, False))
         elif _ >= 0:
             accepted[int(now)] += 1
-            rate.accepted += 1
+            rate.answered(sent)
             window.answered(sent, now)
         else:
             refused[int(now)] += 1
-            if rate.refused(sent, now):
+            if rate.refused(sent, now, retry_after):
                 window.overloaded(sent, now)
-                rate.pause(retry_after, now)
-            else:
-                rate.pause(max(retry_after, SHORTEST_PAUSE), now)
     total = sum(service.allowed(second) for second in range(seconds))
     sent_in_all = sum(accepted) + sum(refused)
     return Found(sum(accepted) / total, sum(refused) / sent_in_all, accepted, refused)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 
 from chakra_async import _retry
-from chakra_async._pace import SHORTEST_PAUSE, Rate, Window
+from chakra_async._pace import Rate, Window
 from chakra_async._retry import lane
 
 
@@ -43,19 +43,14 @@ class Gate:
 
     def answered(self, sent: float) -> None:
         """Note that a request sent at ``sent`` was answered, and not refused for coming too soon."""
-        self.rate.accepted += 1
+        self.rate.answered(sent)
         self.window.answered(sent, self.clock())
 
     def refused(self, sent: float, wait: float | None) -> None:
         """Note a 429 to a request sent at ``sent``, and the wait it asked for, if that is obeyed."""
         now = self.clock()
-        if self.rate.refused(sent, now):
+        if self.rate.refused(sent, now, wait):
             self.window.overloaded(sent, now)
-        elif wait is not None:
-            # The wait before was too short.
-            wait = max(wait, SHORTEST_PAUSE)
-        if wait is not None:
-            self.rate.pause(wait, now)
 
     def overloaded(self, sent: float, wait: float | None) -> None:
         """Note a 503, or no answer in time, to a request sent at ``sent``."""

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 
-STEADY = 5.0, 12.0
-"""Seconds until the rate is again where it was refused, and again until it is clearly beyond.
+class Growth(NamedTuple):
+    """How the rate grows after a refusal, until the next."""
 
-From the one to the other, with every refusal that tells only what was known.
-"""
-ENOUGH = 10
-"""Requests accepted, from which their number tells what is allowed."""
-MARGIN = 0.98
-"""Where to, as a share of the refused rate."""
-FALLS = ((4.0, 0.95), (1.0, 0.85), (0.3, 0.7), (0.0, 0.5))
-"""After so many seconds without a refusal, the next lets the rate fall to this share at most."""
-DOUBLE = 1.5
-"""Seconds in which the rate doubles where nothing is known."""
+    hold: float
+    """Seconds for which it stands."""
+    step: float
+    """By what share it has grown ``doubling`` seconds later."""
+    doubling: float
+    """Seconds in which what was added doubles at first."""
+    faster: float = 0.0
+    """By how much sooner it then doubles, again and again."""
+
+    def share(self, age: float) -> float:
+        """What it is after so many seconds, as a share of where it began."""
+        beyond = (age - self.hold) / self.doubling
+        return 1 + self.step * (2 ** min(beyond + self.faster * beyond**2, 99.0) - 1) if beyond > 0 else 1.0
+
+
+SEARCH = Growth(0.0, 1.0, 0.3)
+"""Nothing is known but how many went at first."""
+APPROACH = Growth(2.5, 0.05, 2.0, 0.12)
+"""The limit is not far."""
+STEADY = Growth(8.0, 0.02, 2.0, 0.12)
+"""The limit is known; it may be raised some day."""
+LONGEST_HOLD, LONGER = 30.0, 1.9
+"""A limit met again and again is tried again after up to so many seconds, each time so many times as many."""
+SAFE, SAFER = 0.98, 0.965
+"""Where to stay, as a share of what was computed, and of what went well a second before the refusal."""
+CONFIRMS = 1.15
+"""A refusal of no more than so much of what stood before tells nothing new."""
+FALLS = ((4.0, 0.97), (2.0, 0.95), (0.7, 0.88), (0.3, 0.75), (-math.inf, 0.7))
+"""What is left of a rate that stood, by the seconds after which it was refused."""
+LOWEST_FALL = 0.4
+"""What is left at least, whatever the number of requests says that were accepted."""
+ENOUGH = 5
+"""Requests accepted, from which their number says something."""
+AGREE = 0.02
+"""Two measurements that differ by no more than this share are believed."""
 SAME_REFUSAL = 0.8
 """Refusals within so many seconds say the same thing."""
 SHORTEST_PAUSE = 0.3
@@ -46,11 +72,11 @@ AFTER_RISE, LEAST_BY_LATENCY = 0.9, 10.0
 class Rate:
     """Requests a second, as many as the service allows.
 
-    Nothing is limited before the first 429, which tells a first, rough measure: what was accepted so far.
-    From then on requests are spaced evenly. After each further refusal the rate falls, by little where it
-    was accepted for long and by much where it was refused at once, comes back to just below the refused
-    rate, stays there for a while, and then goes beyond it, slowly at first, as the windows of TCP CUBIC do:
-    a limit that stands is met seldom, one that was raised is found.
+    Nothing is limited before the first 429. From then on requests are spaced evenly, and every refusal tells
+    something of the limit, whatever its kind: the first, how many go at once (all that a window allows, or
+    the depth of a bucket); a search that doubles the rate, how fast such a bucket is refilled; a later one,
+    that the limit is near what went well until then. A refusal mostly costs a second of quiet, so a limit
+    that is met again is tried again ever more seldom.
     """
 
     def __init__(self, most: float | None = None) -> None:
@@ -62,32 +88,27 @@ class Rate:
         self.refusals: int = 0
         """Requests answered 429."""
         self.accepted: int = 0
-        """Requests answered otherwise since the last refusal, or since the last idleness."""
+        """Requests sent since the last refusal, or since the last idleness, and answered otherwise."""
+        self._base = math.inf
+        self._growth = SEARCH
+        self._burst = 0, 0.0
+        self._depth = 1.0
+        self._average = 0.0
         self._since = 0.0
-        self._floor = math.inf
-        self._mark = math.inf
-        self._searching = False
-        self._steady = STEADY[0]
         self._refused_at = -math.inf
         self._pause = 0.0
+        self._idle = 0.0
         self._next = 0.0
         self._last = -math.inf
 
     def now(self, now: float) -> float:
         """Requests a second at this moment, ``inf`` while nothing limits them."""
-        rate = self._mark
+        rate = self._base
         if rate < math.inf:
-            age = now - max(self._refused_at, self.not_before)
-            if age > FORGET:
-                self._mark = rate = math.inf
-            elif self._searching:
-                rate *= 2 ** (max(age, 0.0) / DOUBLE)
-            elif age < self._steady:
-                rate -= (rate - self._floor) * (1 - max(age, 0.0) / self._steady) ** 3
+            if now - self._resumed > FORGET:
+                self._base = rate = math.inf
             else:
-                beyond = age / self._steady - 1
-                rate *= 1 + 0.05 * min(beyond, 1.0) ** 3
-                rate *= 2 ** (max(beyond - 1, 0.0) * self._steady / (2 * DOUBLE))
+                rate *= self._growth.share(now - self._resumed - self._idle)
         ramp = RAMP * self._pause
         if ramp > 0 and now < self.not_before + ramp:
             rate = min(rate, 20 / ramp)
@@ -105,42 +126,107 @@ class Rate:
         self._last = now
         if self.limited:
             rate = self.now(now)
-            self._next = max(self._next, now - CATCH_UP) + 1 / rate
+            earliest = now - CATCH_UP
+            if self._next < earliest:
+                # Where fewer requests come than may go, the rate does not grow: nothing would be known of it.
+                self._idle += earliest - max(self._next, self._resumed)
+                self._next = earliest
+            self._next += 1 / rate
             self.limited = rate < math.inf or now < self.not_before
 
     def pause(self, seconds: float, now: float) -> None:
         """Let nothing go for so many seconds; a later deadline already set stays."""
         if now + seconds > self.not_before:
             self.not_before, self._pause = now + seconds, seconds
+            self._next = max(self._next, self.not_before)
             self.limited = True
 
-    def refused(self, sent: float, now: float) -> bool:
-        """Learn from a 429 to a request sent at ``sent``; return whether it told anything new."""
+    def answered(self, sent: float) -> None:
+        """Count an answer other than 429 to a request sent at ``sent``."""
+        if sent > self._refused_at:
+            self.accepted += 1
+        elif self._growth is SEARCH and self._base < math.inf:
+            # The first refusal had overtaken it.
+            self._base *= 1 + 1 / self._burst[0]
+
+    def refused(self, sent: float, now: float, wait: float | None = None) -> bool:
+        """Learn from a 429 to a request sent at ``sent``, and pause; return whether it told anything new."""
         self.refusals += 1
-        if sent <= self._refused_at or now - self._refused_at < SAME_REFUSAL:
-            return False
-        latest, elapsed = self.now(sent), now - self._since
-        average = self.accepted / elapsed if elapsed > 0 else 0.0
-        self._searching = self._mark == math.inf
-        lasted = now - max(self._refused_at, self.not_before)
-        stood = self._mark
-        if self._searching:
-            self._floor = self._mark = average or math.inf
-        elif lasted < 2 and self.accepted >= ENOUGH and latest > 2 * average:
-            self._floor = self._mark = 1.1 * average
-        elif lasted > self._steady and latest > stood:
-            # It stood well for long, so that the limit is between it and what was refused now.
-            self._floor = max(MARGIN * stood, 0.6 * latest)
-            self._mark = max(MARGIN * (0.7 * stood + 0.3 * latest), 0.75 * latest)
+        seconds = max(wait or 0.0, SHORTEST_PAUSE)
+        new = sent > self._refused_at and now - self._refused_at >= SAME_REFUSAL
+        if new:
+            self._learn(sent, now, seconds)
+            self._since, self.accepted, self._refused_at, self._idle = now, 0, now, 0.0
+        self.pause(seconds, now)
+        return new
+
+    @property
+    def _resumed(self) -> float:
+        """When requests went again after the last refusal."""
+        return max(self._refused_at, self.not_before)
+
+    def _learn(self, sent: float, now: float, seconds: float) -> None:
+        age = sent - self._resumed - self._idle
+        if self._base == math.inf:
+            self._begin(sent, now, seconds)
+        elif self._growth is SEARCH:
+            self._find(self._base * SEARCH.share(age), now - self._resumed)
+        elif age > self._growth.hold:
+            self._step_back(age)
         else:
-            share = next((share for seconds, share in FALLS if lasted >= seconds), FALLS[-1][1])
-            self._floor = min(latest, max(average, share * latest))
-            self._mark = MARGIN * latest if share == FALLS[0][1] else (self._floor + latest) / 2
-        known = lasted > self._steady and latest < 1.15 * stood
-        self._steady = min(STEADY[1], 1.5 * self._steady) if known else STEADY[0]
-        self.limited = True
-        self._since, self.accepted, self._refused_at = now, 0, now
-        return True
+            self._fall(now - self._resumed)
+
+    def _begin(self, sent: float, now: float, seconds: float) -> None:
+        """Take what went so far as what may go until requests go again."""
+        if self.accepted:
+            self._burst = self.accepted, sent - max(self._since, self._resumed)
+            self._base = SAFE * self.accepted / max(now - self._since, seconds, 1.0)
+            self._growth = SEARCH
+
+    def _find(self, latest: float, lasted: float) -> None:
+        """Compute the limit from the first burst, and from how far the search came.
+
+        A bucket was emptied twice, by the burst and by all that the search sent beyond the limit. Let ``x``
+        be the limit as a share of the latest rate, which grew by the factor e in ``1 / growth`` seconds. In
+        the search the bucket gave ``latest * (1 - x + x * log(x)) / growth``, about half the square of
+        ``1 - x`` in place of the bracket; the burst was that and ``x * latest`` for each of its seconds.
+
+        A window of a second is used up before the search comes to ``1 + growth`` times the limit.
+        """
+        number, seconds = self._burst
+        growth = math.log(2) / SEARCH.doubling
+        middle = 1 - growth * seconds
+        bucket = latest * (middle - math.sqrt(max(0.0, middle**2 - 1 + 2 * growth * number / latest)))
+        window = min(latest / (1 + growth), number / max(seconds, 1.0))
+        found = SAFE * max(bucket, window)
+        if found > self._base / SAFE:
+            self._base, self._growth = found, APPROACH
+        else:
+            self._growth = STEADY
+            if ENOUGH <= self.accepted < 0.95 * number:
+                # The burst ended one window and began the next.
+                self._base = min(self._base, SAFE * self.accepted / max(lasted, 1.0))
+        self._depth = min(1.0, number / self._base)
+
+    def _step_back(self, age: float) -> None:
+        """Go back to what went well a second before."""
+        grown = self._growth.share(age)
+        self._base *= SAFER * self._growth.share(age - 1.0)
+        longer = max(STEADY.hold, min(LONGEST_HOLD, LONGER * self._growth.hold))
+        self._growth = STEADY._replace(hold=longer) if grown < CONFIRMS else APPROACH
+
+    def _fall(self, lasted: float) -> None:
+        """Let go of a rate that was refused without having grown."""
+        share = next(share for seconds, share in FALLS if lasted >= seconds)
+        if lasted < 1 and self.accepted >= ENOUGH:
+            allowed = SAFE * self.accepted / (lasted + self._depth * (1 - lasted))
+            share = min(share, max(LOWEST_FALL, allowed / self._base))
+        # A deep bucket was refilled in the pause: that is how its average is always the same.
+        average = self.accepted / (lasted + self._pause)
+        agree = abs(average - self._average) < AGREE * self._average and average < share * self._base
+        self._base = SAFE * average if agree else share * self._base
+        self._growth = STEADY if agree or share >= 0.95 else APPROACH
+        self._average = average
 
 
 class Window:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -16,18 +17,43 @@ def allowed(rate):
     return lambda _: rate
 
 
-@pytest.mark.parametrize("latency", [0.005, 0.05])
+KINDS = {
+    "a bucket of a second": (Bucket, 0.98),
+    "a bucket of a tenth": (partial(Bucket, seconds=0.1), 0.85),
+    "counted each second": (Windowed, 0.9),
+    "a sliding second": (Sliding, 0.9),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("latency", [0.005, 0.02])
 @pytest.mark.parametrize("rate", [50, 200])
-def test_most_of_an_unknown_rate_is_used_and_hardly_anything_is_refused(rate, latency):
-    found = simulate(Bucket(allowed(rate)), latency=latency, workers=50, seconds=60, seed=1)
-    assert found.used > 0.9
+def test_most_of_an_unknown_rate_is_used_and_hardly_anything_is_refused(kind, rate, latency):
+    service, share = KINDS[kind]
+    found = simulate(service(allowed(rate)), latency=latency, workers=50, seconds=60, seed=1)
+    assert found.used > share
     assert found.refused < 0.02
 
 
-@pytest.mark.parametrize("kind", [Windowed, Sliding])
-def test_so_it_is_where_the_rate_is_counted_in_windows(kind):
-    found = simulate(kind(allowed(50)), latency=0.02, workers=50, seconds=60, seed=1)
-    assert found.used > 0.75
+@pytest.mark.parametrize("retry_after", [None, 3.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_wait_that_is_too_short_or_too_long_does_not_mislead(kind, retry_after):
+    service, _ = KINDS[kind]
+    found = simulate(
+        service(allowed(50)), latency=0.02, workers=50, seconds=60, seed=1, retry_after=retry_after
+    )
+    assert found.used > (0.9 if retry_after is None else 0.6)
+    assert found.refused < 0.03
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_limit_that_changes_is_followed(kind):
+    service, _ = KINDS[kind]
+    limit = service(lambda now: 40 if 30 <= now < 60 else 100)
+    found = simulate(limit, latency=0.02, workers=50, seconds=100, seed=1)
+    lowered, raised = found.by_second[45:55], found.by_second[85:]
+    assert 0.8 * 40 < sum(lowered) / len(lowered) < 1.1 * 40
+    assert sum(raised) / len(raised) > 0.75 * 100
     assert found.refused < 0.03
 
 
@@ -64,7 +90,7 @@ def test_many_refusals_of_one_moment_count_as_one():
     rate.accepted = 100
     assert rate.refused(1.9, 2.0)
     slow = rate.now(2.0)
-    assert slow == pytest.approx(50)
+    assert slow == pytest.approx(0.98 * 50)
     assert not any(rate.refused(1.95, 2.0 + n / 100) for n in range(50))
     assert rate.now(2.0) == slow
     assert rate.refusals == 51
@@ -83,7 +109,7 @@ def test_a_refusal_before_anything_was_accepted_tells_no_rate():
     rate = Rate()
     rate.take(0.0)
     rate.refused(0.0, 0.1)
-    assert rate.now(0.2) == math.inf
+    assert rate.now(0.5) == math.inf
 
 
 @given(

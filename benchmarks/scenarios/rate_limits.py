@@ -20,9 +20,10 @@ from benchmarks.server.limits import LIMITS
 IN_FLIGHT = 50
 RATES = (50, 300)
 OURS = "chakra_async"
+BY_HAND = "aiohttp, sleeping as told"
 CONTENDERS = {
     OURS: "benchmarks.peers.ours:limited_updates",
-    "aiohttp, sleeping as told": "benchmarks.peers.by_aiohttp:limited_updates",
+    BY_HAND: "benchmarks.peers.by_aiohttp:limited_updates",
 }
 Case = tuple[str, str, int]
 
@@ -42,10 +43,12 @@ class Usage:
 
 
 def run(scale: Scale) -> list[Figure]:
-    duration = scale.choose(30, 6)
-    contenders = scale.choose(list(CONTENDERS), [OURS])
+    durations = {OURS: scale.choose(60, 6), BY_HAND: scale.choose(10, 0)}
+    measured = {
+        case: seconds for name in CONTENDERS for case, seconds in _measure(name, durations[name]).items()
+    }
     table, ours = {}, []
-    for (name, limit, rate), seconds in _measure(contenders, duration).items():
+    for (name, limit, rate), seconds in measured.items():
         whole, second_half = Usage.of(seconds, rate), Usage.of(seconds[len(seconds) // 2 :], rate)
         table[f"{name}: {rate} a second, {limit}"] = (
             f"{whole.used:6.1%} used ({second_half.used:.1%} in the second half), "
@@ -53,7 +56,8 @@ def run(scale: Scale) -> list[Figure]:
         )
         if name == OURS:
             ours.append(whole)
-    tables.plain(f"{IN_FLIGHT} in flight for {duration} s, nothing tuned", table)
+    told = ", ".join(f"{name} for {seconds} s" for name, seconds in durations.items() if seconds)
+    tables.plain(f"{IN_FLIGHT} in flight, nothing tuned: {told}", table)
     return [
         *_figures("share used", [one.used for one in ours], "higher"),
         *_figures("answered 429", [one.refused for one in ours], "lower"),
@@ -68,12 +72,14 @@ def _figures(name: str, values: Sequence[float], better: Literal["higher", "lowe
     ]
 
 
-def _measure(contenders: Sequence[str], duration: int) -> dict[Case, list[tuple[int, int]]]:
-    """Run all cases at the same time, for none of them keeps a processor busy."""
+def _measure(name: str, duration: int) -> dict[Case, list[tuple[int, int]]]:
+    """Run all cases of a contender at the same time, for none of them keeps a processor busy."""
+    if not duration:
+        return {}
     with ExitStack() as stack:
         servers, workers = {}, []
-        for case in product(contenders, LIMITS, RATES):
-            name, limit, rate = case
+        for case in product([name], LIMITS, RATES):
+            _, limit, rate = case
             servers[case] = stack.enter_context(sink(f"--rate={rate}", f"--limit={limit}"))
             contender = Contender(name, CONTENDERS[name], {"concurrency": IN_FLIGHT})
             workers.append(stack.enter_context(closing(Worker(contender, servers[case]))))
