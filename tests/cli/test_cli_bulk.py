@@ -72,6 +72,9 @@ class TestWhatIsSent:
     def test_chunks(self, chakra, emulator, created):
         result = chakra(*UPDATE, "planes.csv", "--key", "tailnum", "--chunk-size", "1", "--json", "-q")
         assert json.loads(result.stdout)["jobs"] == 4
+        assert re.match(r"\d+ jobs at once \(", json.loads(result.stdout)["pace"])
+        result = chakra(*UPDATE, "planes.csv", "--key", "tailnum")
+        assert re.search(r"^Pace at the end: \d+ jobs at once \(.*\)\.$", result.stdout, re.MULTILINE)
 
     def test_a_file_without_rows(self, chakra):
         Path("none.csv").write_text("tailnum,seats\n")

@@ -204,6 +204,6 @@ def test_a_terminal_gets_a_bar(emulator, many, environment):
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     assert re.search(r"\d+% [\d,]+ of about 8,400 rows", text)
     assert "in flight" in text
-    assert text.rstrip().splitlines()[-2] == "aircraft: 8,400 updated"
+    assert text.rstrip().splitlines()[-3] == "aircraft: 8,400 updated"
     assert b"\x1b[?25h" in shown  # the cursor is back
     assert environment["CHAKRA_ACCESS_TOKEN"].encode() not in shown

@@ -81,6 +81,8 @@ def _account(summary: Summary, account: Account, request: Request, *, unfinished
             f"({summary.rows_per_second:,.0f} rows/s), {counted(summary.jobs, 'job')}, "
             f"{counted(summary.retries, 'retry', 'retries')}"
         )
+        if summary.jobs:
+            yield f"Pace at the end: {summary.pace}."
     else:
         took = duration(summary.seconds)
         yield f"Nothing was sent: {counted(summary.total, 'row')} looked at in {took}."
@@ -179,6 +181,7 @@ def _as_json(
         "retries": summary.retries,
         "seconds": round(summary.seconds, 3),
         "rows_per_second": round(summary.rows_per_second, 1),
+        "pace": summary.pace,
         "read_to_the_end": account.whole,
         "stopped_by": None if interrupts.number is None else interrupts.name,
         "error": None if account.error is None else sentence(account.error),
