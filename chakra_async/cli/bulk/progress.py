@@ -143,7 +143,7 @@ class Bar:
         text = Text("  ", overflow="ellipsis", no_wrap=True)
         for words, name in seen.outcomes():
             text.append(words, style=_STYLES.get(name, "green")).append(", ")
-        return text.append(", ".join((seen.jobs, seen.speed, seen.run.pace)), style="dim")
+        return text.append(f"{seen.jobs}, {seen.speed}, {seen.run.pace}", style="dim")
 
 
 @asynccontextmanager
