@@ -203,9 +203,10 @@ class Rate:
             self._base, self._growth = found, APPROACH
         else:
             self._growth = STEADY
-            if ENOUGH <= self.accepted < 0.95 * number:
-                # The burst ended one window and began the next.
-                self._base = min(self._base, SAFE * self.accepted / max(lasted, 1.0))
+            second = SAFE * self.accepted / max(lasted, 1.0)
+            if self.accepted >= ENOUGH and second < 0.95 * self._base:
+                # The burst had ended one window and begun the next.
+                self._base = second
         self._depth = min(1.0, number / self._base)
 
     def _step_back(self, age: float) -> None:

@@ -21,7 +21,7 @@ SCRIPT = Path(__file__).with_name("send_flights.py")
 # What a run of any length may need beyond what a short one needs.
 ALLOWED_GROWTH_MIB = 16
 # Enough to have as many rows under way as any longer one.
-SHORT = 20_000
+SHORT = 50_000
 
 
 def send(emulator, path, rows):
