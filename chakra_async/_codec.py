@@ -8,7 +8,7 @@ with the fields we do not know. Only a required field (documented as always ther
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 import orjson
 
-from chakra_async._reading import read_whole, reader_of, to_instant
+from chakra_async._reading import read_whole, reader_of, taker_of, to_instant
 from chakra_async._shapes import as_list, as_mapping, as_object
 from chakra_async.errors import DecodeError
 from chakra_async.models.reply import Reply
@@ -51,12 +51,17 @@ def converter() -> cattrs.Converter:
     import cattrs  # noqa: PLC0415 - 15 ms, and answers are read without it
 
     made = cattrs.Converter()
-    made.register_structure_hook_factory(_is_model, lambda cls: lambda source, _: reader_of(cls)(source))
+    made.register_structure_hook_factory(_is_model, _hook)
     return made
 
 
 def _is_model(cls: Any) -> bool:
     return attrs.has(cls) and any(field.name == "extra" for field in attrs.fields(cls))
+
+
+def _hook(cls: type[T]) -> Callable[[Any, Any], T]:
+    read = reader_of(cls)
+    return lambda source, _: read(source)
 
 
 def decode(reply: Reply, cls: type[T]) -> T:
@@ -69,7 +74,7 @@ def decode(reply: Reply, cls: type[T]) -> T:
 
 
 def decode_list(reply: Reply, cls: type[T]) -> list[T]:
-    """Read the payload of an answer as a list of objects.
+    """Read the payload of an answer as a list of objects, and use it up: what was read is taken out of it.
 
     Raises:
         DecodeError: it is no list, or one of its items is no such object.
@@ -77,11 +82,14 @@ def decode_list(reply: Reply, cls: type[T]) -> list[T]:
     items: Any = reply.data
     if not isinstance(items, list):
         raise misshapen(reply, f"a list of {cls.__name__} was due, but {_describe(items)} came")
+    items = as_list(items)
     try:
-        return list(map(reader_of(cls), as_list(items)))
-    except (AttributeError, TypeError, ValueError):
-        # One of them is no such object; which, and why, is worth a second look.
-        return [read_object(reply, item, cls) for item in as_list(items)]
+        return list(map(taker_of(cls), items))
+    except ValueError as error:
+        raise misshapen(reply, str(error)) from None
+    except (AttributeError, TypeError):
+        odd = next(item for item in items if not isinstance(item, dict))
+        raise misshapen(reply, f"a {cls.__name__} was due, but {_describe(odd)} came") from None
 
 
 def decode_job(reply: Reply) -> Job:

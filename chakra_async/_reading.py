@@ -159,18 +159,24 @@ def read_whole(value: Any) -> int | None:
     return None if found is _MISFIT else found
 
 
-_readers: dict[type[Any], Callable[[Any], Any]] = {}
-
-
 def reader_of(cls: type[T]) -> Callable[[Any], T]:
-    """Return the function that reads one model from an object.
+    """Return the function that reads one model from an object, which stays as it is.
 
     It raises ``ValueError`` when a field that is always there is missing, and ``AttributeError`` or
-    ``TypeError`` for what is no object. The object itself stays as it is.
+    ``TypeError`` for what is no object.
     """
-    if cls not in _readers:
-        _readers[cls] = _compile(cls)
-    return _readers[cls]
+    take = taker_of(cls)
+    return lambda source: take(source.copy())
+
+
+_takers: dict[type[Any], Callable[[Any], Any]] = {}
+
+
+def taker_of(cls: type[T]) -> Callable[[Any], T]:
+    """Return the same for objects that nobody else holds: what it reads it takes out of them."""
+    if cls not in _takers:
+        _takers[cls] = _compile(cls)
+    return _takers[cls]
 
 
 def _compile(cls: type[Any]) -> Callable[[Any], Any]:
@@ -180,9 +186,9 @@ def _compile(cls: type[Any]) -> Callable[[Any], Any]:
         "new": object.__new__,
         "fromtimestamp": datetime.fromtimestamp,
         "UTC": UTC,
-        "lasts": [(None, None)] * len(fields),
+        "lasts": [(_MISFIT, None)] * len(fields),
     }
-    lines = ["def read(source):", "    extra = source.copy()", "    pop = extra.pop", "    self = new(cls)"]
+    lines = ["def take(extra):", "    pop = extra.pop", "    self = new(cls)"]
     for number, field in enumerate(fields):
         name = field.name
         if name == "extra":
@@ -195,11 +201,11 @@ def _compile(cls: type[Any]) -> Callable[[Any], Any]:
         if field.default is None:
             lines += ["    elif value is None:", f"        self.{name} = None"]
         lines += ["    else:", f"        self.{name} = slow{number}(value, extra)"]
-    # What nobody took out of the copy is what we do not know.
+    # What nobody took out is what we do not know.
     lines += ["    self.extra = extra or {}", "    return self"]
     exec(compile("\n".join(lines), f"<reader of {cls.__qualname__}>", "exec"), known)  # noqa: S102
-    read: Callable[[Any], Any] = known["read"]
-    return read
+    take: Callable[[Any], Any] = known["take"]
+    return take
 
 
 def _quickly(hint: Any, name: str, number: int) -> list[str]:
@@ -211,11 +217,12 @@ def _quickly(hint: Any, name: str, number: int) -> list[str]:
     if datetime in kinds:
         # Entries of one job were made at one time, and those that end together follow each other.
         return [
-            f"    if value.__class__ is int and {SECONDS_BELOW} <= value < {LATEST}:",
-            f"        last = lasts[{number}]",
-            "        if last[0] != value:",
-            f"            last = lasts[{number}] = value, fromtimestamp(value / 1000, UTC)",
+            f"    last = lasts[{number}]",
+            "    if value == last[0]:",
             f"        self.{name} = last[1]",
+            f"    elif value.__class__ is int and {SECONDS_BELOW} <= value < {LATEST}:",
+            f"        self.{name} = moment = fromtimestamp(value / 1000, UTC)",
+            f"        lasts[{number}] = value, moment",
         ]
     return ["    if False:", "        pass"]
 

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Hashable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
-
 from chakra_async.errors import (
     ApiError,
     ChakraError,
@@ -32,11 +30,13 @@ _SILENCE = logging.NullHandler()
 _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
 
 
-@define
 class RetryCount:
     """How many retries the calls of one context have made."""
 
-    retries: int = 0
+    __slots__ = ("retries",)
+
+    def __init__(self) -> None:
+        self.retries: int = 0
 
 
 retry_count: ContextVar[RetryCount | None] = ContextVar("chakra_async_retry_count", default=None)

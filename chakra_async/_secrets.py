@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
@@ -103,6 +102,8 @@ def _unescaped(text: str) -> tuple[str, Sequence[int]]:
     """Return a text without its escapes, and for each character (and the end) where it stands in the text."""
     if not any(mark in text for mark in "%\\&"):
         return text, range(len(text) + 1)
+    import html  # noqa: PLC0415 - its table of names takes a millisecond, and few texts are escaped
+
     plain: list[str] = []
     origins: list[int] = []
     end = 0

@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
-import math
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from weakref import WeakSet
 
 import aiohttp
-from yarl import URL
 
 from chakra_async import _retry
 from chakra_async._breaks import as_break, cause_of, fingerprint, reason_of
 from chakra_async._connections import open_session, sending_once
 from chakra_async._envelope import unwrap
-from chakra_async._exchange import Answer, Exchange, finite, gather, read
+from chakra_async._exchange import Answer, Exchange
 from chakra_async._gate import Gate, Turnstile
 from chakra_async._secrets import Hidden
 from chakra_async._sessions import LoopState
 from chakra_async._transfer.body import LARGE, Body, LargeJson
-from chakra_async._transfer.download import Download
-from chakra_async._transfer.unpack import Unpacked
-from chakra_async._transfer.upload import Upload
-from chakra_async._transfer.wire import MOST_REDIRECTS, REDIRECTS, UploadBody, redirect_target, refused
 from chakra_async._version import __version__
 from chakra_async.errors import (
     AmbiguousResultError,
     ApiError,
     ChakraError,
     ClientClosedError,
-    DecodeError,
     RequestTimeoutError,
-    ResponseTooLargeError,
 )
 from chakra_async.models.reply import Reply
 from chakra_async.settings import AccessToken, Settings
@@ -44,6 +36,9 @@ from chakra_async.settings import AccessToken, Settings
 
 if TYPE_CHECKING:
     from chakra_async._shared_rate import SharedRate
+    from chakra_async._transfer.download import Download
+    from chakra_async._transfer.upload import Upload
+    from chakra_async._transferring import Transfers
 
 
 logger = logging.getLogger("chakra_async")
@@ -75,17 +70,6 @@ class Transport:
             "User-Agent": f"chakra-async/{__version__}",
             "X-Chakra-SDK": f"chakra-async/{__version__}",
         }
-        times = settings.timeouts
-        # What moves may take any time; see Upload.deadline and Download.take.
-        self._upload_timeout = aiohttp.ClientTimeout(
-            total=None, connect=finite(times.connect), ceil_threshold=math.inf
-        )
-        self._download_timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=finite(times.connect),
-            sock_read=finite(times.read),
-            ceil_threshold=math.inf,
-        )
         self._given_session = session
         self._loops: dict[asyncio.AbstractEventLoop, LoopState] = {}
         _transports.add(self)
@@ -134,9 +118,9 @@ class Transport:
                     await self._shared.wait()
                     sent = self.gate.clock()
                 if isinstance(transfer, Body):
-                    answer = await self._send(here, method, target, transfer)
+                    answer = await self._transfers.send(here, method, target, transfer)
                 elif download is not None:
-                    answer = await self._receive(here, target, download)
+                    answer = await self._transfers.receive(here, target, download)
                 else:
                     answer = await here.exchange(method, target, body)
                 reply = unwrap(
@@ -167,7 +151,7 @@ class Transport:
             finally:
                 answer = None
                 here.turnstile.leave()
-            if not isinstance(transfer, Download) or transfer.host is None:
+            if download is None or download.host is None:
                 # What another host asks of us is no business of the other calls.
                 self._heed(failure, sent)
             logger.debug("%s %s: %s at attempt %d", method, path, type(failure).__name__, attempts)
@@ -207,6 +191,8 @@ class Transport:
         the parent's next request would hang; so they are kept for ever, even past the end of the modules.
         """
         if self._loops:
+            import ctypes  # noqa: PLC0415 - needed by such children alone
+
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._loops))
             self._loops = {}
 
@@ -262,7 +248,7 @@ class Transport:
 
     @cached_property
     def _transfers(self) -> Transfers:
-        from chakra_async._transfers import Transfers  # noqa: PLC0415 - most programs make none
+        from chakra_async._transferring import Transfers  # noqa: PLC0415 - most programs make none
 
         return Transfers(self.settings, self._headers)
 
@@ -300,7 +286,7 @@ class Transport:
                 raise caught
             return ClientClosedError("The session given to the client is closed.", retry_safe=True)
         upload = transfer if isinstance(transfer, Body) else None
-        outside = transfer.host if isinstance(transfer, Download) else None
+        outside = None if transfer is None or isinstance(transfer, Body) else transfer.host
         return as_break(
             caught,
             self._scrub(reason_of(caught)),
@@ -325,10 +311,6 @@ class Transport:
             self.gate.answered(sent)
         elif isinstance(failure, RequestTimeoutError):
             self.gate.overloaded(sent, None)
-
-
-async def _only(body: bytes) -> AsyncIterator[bytes]:
-    yield body
 
 
 def _shared_rate(settings: Settings, token: AccessToken) -> SharedRate | None:

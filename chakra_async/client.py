@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -96,9 +97,9 @@ class Client:
         ValueError: there is no access token, or a setting cannot be used.
     """
 
-    processes: Processes
+    processes: Lazy[Processes] = Lazy("resources.processes:Processes")
     """Leads, tickets, field visits."""
-    jobs: Jobs
+    jobs: Lazy[Jobs] = Lazy("resources.jobs:Jobs")
     """Background jobs."""
     tasks: Lazy[Tasks] = Lazy("resources.tasks:Tasks")
     """What is to be done, or was done, for a process."""
@@ -136,8 +137,6 @@ class Client:
             access_token = Hidden(access_token)
         # aiohttp takes most of the import time; whoever makes no client need not pay for it.
         from chakra_async._transport import Transport  # noqa: PLC0415
-        from chakra_async.resources.jobs import Jobs  # noqa: PLC0415
-        from chakra_async.resources.processes import Processes  # noqa: PLC0415
 
         self.settings: Settings = Settings.from_env(defaults=settings).fill(
             access_token=None if access_token is None else AccessToken(access_token),
@@ -155,11 +154,11 @@ class Client:
                 "dashboard under API Keys"
             )
         self._transport = Transport(self.settings, self.settings.access_token, session)
-        self.jobs = Jobs(self._transport)
-        self.processes = Processes(self._transport, self.jobs)
         self.whatsapp = WhatsApp(self._transport)
 
-    def _make(self, _: str, cls: Callable[[Transport], Any], /) -> Any:
+    def _make(self, name: str, cls: Callable[..., Any], /) -> Any:
+        if name == "processes":
+            return cls(self._transport, partial(_jobs, self._transport))
         return cls(self._transport)
 
     async def health(self) -> bool:
@@ -231,3 +230,9 @@ class Client:
             # The traceback of a failed construction may show it.
             return "<Client that was not made>"
         return f"<Client of {self.settings.base_url}{', closed' if self._transport.closed else ''}>"
+
+
+def _jobs(transport: Transport) -> Jobs:
+    from chakra_async.resources.jobs import Jobs  # noqa: PLC0415 - processes need them in bulk only
+
+    return Jobs(transport)

@@ -23,6 +23,7 @@ from chakra_async._codec import (
     decode_list,
     encode,
     encode_query,
+    read_object,
     to_milliseconds,
 )
 from chakra_async._reading import camel, to_instant
@@ -410,3 +411,27 @@ def test_epoch_seconds_are_told_from_milliseconds_by_their_size():
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     for written in (1767225600, "1767225600", 1767225600000, "1767225600000"):
         assert read(createdAt=written).created_at == moment
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, MS, MS + 1]), st.sampled_from([MS, MS + 2])), max_size=6))
+def test_instants_that_come_again_are_told_apart_by_their_fields(pairs):
+    items = [{"id": "e", "createdAt": a, "updatedAt": b} for a, b in pairs]
+    found = decode_list(reply(items), JobEntry)
+    assert [(one.created_at, one.updated_at) for one in found] == [
+        tuple(None if moment == 0 else to_instant(moment) for moment in pair) for pair in pairs
+    ]
+
+
+def test_an_object_that_is_read_stays_as_it_is_and_one_of_a_list_is_used_up():
+    source = {"id": "e", "index": 3, "unknown": [1]}
+    before = dict(source)
+    assert read_object(reply(source), source, JobEntry).extra == {"unknown": [1]}
+    assert source == before
+    assert decode_list(reply([source]), JobEntry)[0].index == 3
+    assert "index" not in source
+
+
+@pytest.mark.parametrize("odd", [None, 7, "text", [], ["id"], True])
+def test_a_list_says_which_item_is_no_object(odd):
+    with pytest.raises(DecodeError, match="a JobEntry was due"):
+        decode_list(reply([{"id": "e"}, odd]), JobEntry)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import chakra_async
+from chakra_async.sync import Client as SyncClient
 
 
 HEAVY = ["aiohttp", "cattrs", "orjson", "stamina", "anyio", "click", "rich", "yarl", "sqlite3", "asyncio"]
@@ -54,6 +55,53 @@ late = ["stamina", "chakra_async.sync", "chakra_async.emulator", "chakra_async.c
 loaded = [name for name in late if name in sys.modules]
 assert not loaded, loaded
 """
+    )
+
+
+NOT_FOR_ONE_CALL = [
+    *(
+        "cattrs",
+        "ctypes",
+        "html",
+        "sqlite3",
+        "stamina",
+        "chakra_async._transferring",
+        "chakra_async.bulk.courier",
+    ),
+    *("chakra_async._transfer.download", "chakra_async.bulk.launch", "chakra_async.bulk.rows"),
+    *("chakra_async.models.jobs", "chakra_async.models.transfers", "chakra_async.resources.jobs"),
+    "chakra_async.paging",
+]
+FIRST_CALLS = {
+    "chakra_async": """
+import asyncio
+async def main():
+    async with Client() as chakra:
+        return (await chakra.processes.get("lead", "{id}")).id
+found = asyncio.run(main())
+""",
+    "chakra_async.sync": """
+with Client() as chakra:
+    found = chakra.processes.get("lead", "{id}").id
+""",
+}
+
+
+@pytest.mark.parametrize("home", FIRST_CALLS)
+def test_the_first_answer_waits_for_nothing_that_it_does_not_need(home, run_script, emulator):
+    with SyncClient(emulator.token, base_url=emulator.url) as chakra:
+        known = chakra.processes.create("lead", data={"lead_id": "L1"}).id
+    late = NOT_FOR_ONE_CALL + (["anyio", "chakra_async.sync"] if home == "chakra_async" else [])
+    run_script(
+        f"""
+import sys
+from {home} import Client
+{FIRST_CALLS[home].format(id=known)}
+assert found == {known!r}
+loaded = [name for name in {late} if name in sys.modules]
+assert not loaded, loaded
+""",
+        emulator=emulator,
     )
 
 

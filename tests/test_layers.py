@@ -19,6 +19,7 @@ ROWS = [
     {"_connections", "_pace", "_redis_slots", "_transfer", "_whatsapp"},
     {"_exchange", "_gate", "_shared_rate"},
     {"_breaks", "_sessions"},
+    {"_transferring"},
     {"_transport"},
     {"paging", "bulk"},
     {"resources"},
@@ -117,7 +118,15 @@ def test_the_emulator_imports_nothing_of_the_sdk(name):
 
 
 def test_only_the_transport_imports_aiohttp():
-    ours = {"_breaks", "_connections", "_exchange", "_sessions", "_transfer/wire", "_transport"}
+    ours = {
+        "_breaks",
+        "_connections",
+        "_exchange",
+        "_sessions",
+        "_transfer/wire",
+        "_transferring",
+        "_transport",
+    }
     servers = {"cli/webhooks/listening", "webhooks/aiohttp"}
     assert importers("aiohttp", checkers=False) == ours | servers
     assert importers("aiohttp") <= ours | servers | {"client"}
@@ -134,7 +143,7 @@ def test_only_the_cli_imports_what_draws_on_terminals(library):
         ("stamina", {"_retry"}),
         ("cattrs", {"_codec"}),
         ("redis", {"_redis_slots"}),
-        ("yarl", {"_exchange", "_transfer/wire", "_transport"}),
+        ("yarl", {"_exchange", "_transfer/wire", "_transferring"}),
     ],
 )
 def test_a_library_has_one_home(library, homes):

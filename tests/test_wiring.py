@@ -46,7 +46,7 @@ def test_every_area_hangs_on_the_client(client, _, home, stem):
 def test_lazy_areas_are_attributes_like_others(client, whatsapp, home):
     lazy = {name for cls in (client, whatsapp) for name, one in vars(cls).items() if isinstance(one, Lazy)}
     named = {stem.removeprefix("whatsapp_") for stem in FILES}
-    assert lazy | {"processes", "jobs"} == named
+    assert lazy == named
     assert lazy <= {*dir(client("t")), *dir(client("t").whatsapp)}
     assert isinstance(client.tasks, Lazy)
 

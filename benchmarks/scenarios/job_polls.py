@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from itertools import product
 
@@ -13,6 +13,8 @@ from benchmarks.harness.processes import Contender, Worker, sink
 
 
 JOBS = 32
+ALONE_BELOW = 1.0
+"""Length of jobs, in seconds, below which what another process does to the clock would be measured."""
 BULK = Contender("bulk_update", "benchmarks.peers.ours:bulk")
 WAIT = Contender("jobs.wait", "benchmarks.peers.ours:jobs")
 PROGRESS = {"counts grow": (), "counts jump": ("--no-progress",)}
@@ -44,10 +46,19 @@ def _figures(name: str, cases: Sequence[Spread], unit: str) -> list[Figure]:
 
 
 def _measure(lengths: Sequence[float]) -> dict[tuple[str, float, str], Followed]:
-    """Run all cases at the same time, for none of them keeps a processor busy."""
+    """Run the cases of one length at the same time, but none beside others to which a few ms matter."""
+    found = {}
+    for length in lengths:
+        cases = list(product((BULK, WAIT), (length,), PROGRESS))
+        for together in [cases] if length >= ALONE_BELOW else [[case] for case in cases]:
+            found |= _run(together)
+    return found
+
+
+def _run(cases: Iterable[tuple[Contender, float, str]]) -> dict[tuple[str, float, str], Followed]:
     with ExitStack() as stack:
         running = {}
-        for contender, length, progress in product((BULK, WAIT), lengths, PROGRESS):
+        for contender, length, progress in cases:
             server = stack.enter_context(sink(f"--job-seconds={length}", *PROGRESS[progress]))
             worker = stack.enter_context(closing(Worker(contender, server)))
             running[contender.name, length, progress] = server, worker

@@ -12,10 +12,16 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any, overload
+from zlib import crc32
 
 from attrs import define, field
 
 from chakra_async.bulk.encode import EncodedRow, Expected, Identity
+
+
+def checksum(item: bytes | memoryview) -> int:
+    """Return what the journal keeps of an encoded row; never 0, which stands for no row."""
+    return crc32(item) or 1
 
 
 @define
@@ -97,6 +103,18 @@ class Chunk:
         """Return the item of one row."""
         return bytes(self.body[self.ends[place - 1] + 1 if place else 0 : self.ends[place]])
 
+    def checksums(self, places: Sequence[int]) -> list[int]:
+        """Return the checksum of each of some rows."""
+        if not isinstance(places, range):
+            return [checksum(self.item(place)) for place in places]
+        found: list[int] = []
+        begin = self.ends[places.start - 1] + 1 if places.start else 0
+        with memoryview(self.body) as body:
+            for end in self.ends[places.start : places.stop]:
+                found.append(checksum(body[begin:end]))
+                begin = end + 1
+        return found
+
     def items(self, places: Sequence[int]) -> bytes:
         """Return the items of some rows, joined by commas."""
         if isinstance(places, range):
@@ -118,24 +136,30 @@ class Planner:
         self._sealed: deque[Chunk] = deque()
         # Each process of a sealed chunk that is not done, with the rows that wait for it.
         self._busy: dict[Identity | None, list[_Waiting] | None] = {}
-        self.unfinished: int = 0
-        """Rows added and not yet done."""
-        self.unfinished_bytes: int = 0
-        """Their size, encoded."""
+        # Of rows sealed, taken or waiting; those of the open chunk are counted when it is sealed.
+        self._rows = 0
+        self._bytes = 0
 
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Take in the next row of the source."""
-        text, identity, _ = encoded
-        size = len(text)
-        self.unfinished += 1
-        self.unfinished_bytes += size
         chunk = self._open
-        if identity in self._busy or len(chunk.body) + size >= self._max_bytes:
+        text, identity, _ = encoded
+        if identity in self._busy or len(chunk.body) + len(text) >= self._max_bytes:
             self._place(index, item, encoded)
             return
         chunk.add(index, item, encoded)
         if len(chunk.ends) >= self._chunk_size:
             self._seal()
+
+    @property
+    def unfinished(self) -> int:
+        """Rows added and not yet done."""
+        return self._rows + len(self._open.rows)
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Their size, encoded."""
+        return self._bytes + self._open.size
 
     def take(self, *, partial: bool) -> Chunk | None:
         """Return the next chunk to send, a full one or, if ``partial``, whatever can go now."""
@@ -159,16 +183,18 @@ class Planner:
 
     def adopt(self, chunk: Chunk) -> None:
         """Count in a chunk that was not made here, and is taken by whoever made it."""
-        self.unfinished += len(chunk.rows)
-        self.unfinished_bytes += chunk.size
+        self._rows += len(chunk.rows)
+        self._bytes += chunk.size
 
     def done(self, chunk: Chunk) -> None:
         """Release a chunk's processes, and place the rows that waited for them."""
-        self.unfinished -= len(chunk.rows)
-        self.unfinished_bytes -= chunk.size
-        # All of them are released before the first that waited is placed.
+        self._rows -= len(chunk.rows)
+        self._bytes -= chunk.size
+        # All of them are released before the first row that waited is placed.
         released = list(filter(None, map(self._busy.pop, chunk.rows.identities, repeat(None))))
         for index, item, encoded in chain.from_iterable(released):
+            self._rows -= 1
+            self._bytes -= len(encoded[0])
             self._place(index, item, encoded)
 
     @property
@@ -184,7 +210,7 @@ class Planner:
             for waiting in filter(None, self._busy.values())
             for index, item, (_, identity, expected) in waiting
         ]
-        self.unfinished -= len(rows)
+        self._rows -= len(rows) - len(self._open.rows)
         self._open = Chunk()
         self._sealed.clear()
         self._busy.clear()
@@ -202,6 +228,8 @@ class Planner:
             # A copy: what orjson returns lies in a block far larger than itself.
             waiting.append((index, item, (bytes(memoryview(text)), identity, expected)))
             self._busy[identity] = waiting
+            self._rows += 1
+            self._bytes += len(text)
             return
         if chunk.ends and len(chunk.body) + 1 + len(text) > self._max_bytes:
             self._seal()
@@ -215,6 +243,8 @@ class Planner:
     def _seal(self) -> None:
         chunk, self._open = self._open, Chunk()
         self._sealed.append(chunk)
+        self._rows += len(chunk.rows)
+        self._bytes += chunk.size
         self._busy.update(dict.fromkeys(chunk.rows.identities))
         # Rows that name no process wait for none.
         self._busy.pop(None, None)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 
 from attrs import define, field
 
@@ -15,7 +16,6 @@ from chakra_async.bulk.follow import Follower, JobCalls
 from chakra_async.bulk.journal import Journal, Problem, Rows
 from chakra_async.bulk.outcomes import Fate
 from chakra_async.bulk.patience import Patience, ends_run
-from chakra_async.bulk.resume import checksum
 from chakra_async.bulk.review import Findings, Review
 from chakra_async.bulk.rows import Outcome, RowResult, row_key, row_line
 from chakra_async.bulk.search import Lookup, Search
@@ -62,8 +62,10 @@ class Report:
     chunk: Chunk
     fates: list[Fate | None] = field(factory=list[Fate | None])
     """By the row's place in the chunk."""
-    pending: dict[int, Fate] = field(factory=dict[int, Fate])
-    """What the rows under way become if nothing more is heard of them."""
+    pending: list[tuple[Sequence[int], Fate | None]] = field(
+        factory=list[tuple[Sequence[int], "Fate | None"]]
+    )
+    """What rows under way become if nothing more is heard of them; the last word on each counts."""
     jobs: int = 0
     seconds: float | None = None
     """How long it took in all, once it has ended."""
@@ -75,21 +77,25 @@ class Report:
     """Size of a body that the service would not take."""
     found: Findings = field(factory=Findings)
     """What was found before rows were sent."""
+    common: Fate | None = None
+    """The fate of all rows, once closed, where it is the same."""
 
     def __attrs_post_init__(self) -> None:
         self.fates = [None] * len(self.chunk.rows)
 
     def pend(self, places: Sequence[int], reason: str, job_id: str | None = None) -> None:
         """Say what rows become if nothing more is heard of them."""
-        self.pending.update(dict.fromkeys(places, Fate("unknown", (reason,), job_id=job_id)))
+        self.pending.append((places, Fate("unknown", (reason,), job_id=job_id)))
 
     def unpend(self, places: Sequence[int]) -> None:
         """Say that rows are not under way."""
-        for place in places:
-            self.pending.pop(place, None)
+        self.pending.append((places, None))
 
     def give(self, places: Sequence[int], fates: Sequence[Fate]) -> None:
         """Say what became of rows."""
+        if places == range(len(fates)) == range(len(self.fates)):
+            self.fates = list(fates)
+            return
         for place, fate in zip(places, fates, strict=True):
             self.fates[place] = fate
 
@@ -102,21 +108,29 @@ class Report:
     def close(self, unsent: str) -> Mapping[Outcome, int]:
         """Settle the rows without a fate, and return how many have which outcome."""
         fates = self.fates
-        if fates and (first := fates[0]) is not None and fates.count(first) == len(fates):
-            return {first.outcome: len(fates)}
+        if fates and fates[0] is not None and fates.count(fates[0]) == len(fates):
+            self.common = fates[0]
+            return {self.common.outcome: len(fates)}
         left = Fate("failed", (unsent,))
-        self.fates = [fate or self.pending.get(place, left) for place, fate in enumerate(fates)]
+        pending = {place: fate for places, fate in self.pending for place in places}
+        self.fates = [fate or pending.get(place) or left for place, fate in enumerate(fates)]
         return Counter(fate.outcome for fate in self.fates if fate is not None)
 
     def results(self) -> Iterator[RowResult]:
         """Make the results, once closed."""
+        rows, fate = self.chunk.rows, self.common
+        if fate is None or self.found.changes or self.found.warnings:
+            return self._various_results()
+        same = map(repeat, (fate.outcome, fate.errors, fate.job_id, fate.process_id))
+        return map(RowResult, rows.indexes, rows.items, *same)
+
+    def _various_results(self) -> Iterator[RowResult]:
         changes, warnings = self.found.changes, self.found.warnings
         rows = self.chunk.rows
         for place, (index, item, fate) in enumerate(zip(rows.indexes, rows.items, self.fates, strict=True)):
             if fate is not None:
                 result = RowResult(index, item, fate.outcome, fate.errors, fate.job_id, fate.process_id)
-                if changes or warnings:
-                    result.changes, result.warnings = changes.get(place, ()), warnings.get(place, ())
+                result.changes, result.warnings = changes.get(place, ()), warnings.get(place, ())
                 yield result
 
     def bad(self) -> Iterator[RowResult]:
@@ -250,7 +264,7 @@ class Courier:
         report.give(places, fates)
         if self.journal is not None and number is not None:
             problems = _problems(report.chunk, places, fates)
-            await self.journal.done(number, [fate.outcome for fate in fates], problems)
+            await self.journal.done(number, _outcomes(fates) if problems else (), problems)
 
     async def _unanswered(
         self, report: Report, places: Sequence[int], number: int | None, error: ChakraError
@@ -306,7 +320,7 @@ class Courier:
             await self._withdraw(report, places, number)
         elif self.journal is not None and number is not None:
             problems = _problems(report.chunk, places, fates)
-            await self.journal.done(number, [fate.outcome for fate in fates], problems)
+            await self.journal.done(number, _outcomes(fates) if problems else (), problems)
 
     async def _withdraw(self, report: Report, places: Sequence[int], number: int | None) -> None:
         report.unpend(places)
@@ -321,14 +335,19 @@ class Courier:
         if journal is None or (number is None and not settled):
             return None
         fates = [fate for place in settled if (fate := report.fates[place]) is not None]
-        outcomes: list[Outcome] = [fate.outcome for fate in fates]
+        outcomes = _outcomes(fates)
         problems = _problems(chunk, settled, fates)
         kept = None if number is None else _rows(chunk, rest)
         return await journal.divide(number, _rows(chunk, settled), outcomes, problems, kept)
 
 
 def _rows(chunk: Chunk, places: Sequence[int]) -> Rows:
-    return [chunk.rows.indexes[place] for place in places], [checksum(chunk.item(place)) for place in places]
+    indexes = chunk.rows.indexes
+    return [indexes[place] for place in places], chunk.checksums(places)
+
+
+def _outcomes(fates: Sequence[Fate]) -> list[Outcome]:
+    return [fate.outcome for fate in fates]
 
 
 def _problems(chunk: Chunk, places: Sequence[int], fates: Sequence[Fate]) -> list[Problem]:

@@ -55,20 +55,28 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
         UnsendableRowError: the row names no process, or nothing to change, or holds what JSON cannot.
     """
     row = item if isinstance(item, ProcessUpdate) else _as_row(item, ProcessUpdate)
-    pair: Any = row.key
-    if (row.id is None) == (pair is None):
-        raise UnsendableRowError("give either id or key" if row.id is None else "give id or key, not both")
-    if pair is None:
-        pair = ("id", row.id)
-    name, value = pair = _key(pair)
+    if (key := row.key) is None:
+        if row.id is None:
+            raise UnsendableRowError("give either id or key")
+        key = ("id", row.id)
+    elif row.id is not None:
+        raise UnsendableRowError("give id or key, not both")
+    # Nearly every key is such a pair, and a call for each row would cost more than to look here.
+    if not (type(key) is tuple and len(key) == 2 and type(key[0]) is type(key[1]) is str and "" not in key):
+        key = _key(key)
+    name, value = key
     if name == "update":
         raise UnsendableRowError("'update' cannot be the short id of a key: the API uses the name itself")
     changes = fields(row)
     if not changes:
         raise UnsendableRowError("nothing to change: data, state, status and the other fields are all empty")
     expected = None if row.expect is None else _expected(row.expect)
-    identity = pair if type(value) is str else (name, str(value))
-    return _dump({name: value, "update": changes}), identity, expected
+    identity: Any = key if type(value) is str else (name, str(value))
+    body: dict[str, Any] = {name: value, "update": changes}
+    try:
+        return encode(body), identity, expected
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _unsendable(body, error) from None
 
 
 def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
@@ -199,9 +207,6 @@ def _milliseconds(when: datetime) -> int:
 
 
 def _key(key: Any) -> tuple[str, str | int]:
-    if type(key) is tuple and len(key) == 2 and type(key[0]) is type(key[1]) is str and "" not in key:
-        # What nearly every key is.
-        return cast("tuple[str, str]", key)
     pair = as_pair(key)
     if pair is None:
         raise UnsendableRowError(f"key must be a pair (short_id, value), not {key!r}")
@@ -219,18 +224,18 @@ def _dump(item: Mapping[str, Any]) -> bytes:
     try:
         return encode(item)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UnsendableRowError(f"{_culprit(item)}{error}") from None
+        raise _unsendable(item, error) from None
 
 
-def _culprit(item: Mapping[str, Any]) -> str:
+def _unsendable(item: Mapping[str, Any], error: Exception) -> UnsendableRowError:
     """Say which attribute it is that cannot be encoded, where it is one."""
     data = as_mapping((as_mapping(item.get("update")) or item).get("data")) or {}
     for name, value in data.items():
         try:
             encode({name: value})
         except (TypeError, ValueError, RecursionError):
-            return f"data[{name!r}]: "
-    return ""
+            return UnsendableRowError(f"data[{name!r}]: {error}")
+    return UnsendableRowError(str(error))
 
 
 Encoder = Callable[[Any], EncodedRow]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from os import PathLike
 from typing import Any
@@ -97,6 +97,7 @@ class Engine:
         self._plan = plan
         self._recall: Recall | None = None
         self._tasks: dict[asyncio.Task[None], Report] = {}
+        self._job_ended = False
         self._count = 0
         self._summary = Summary()
         self._started = time.monotonic()
@@ -119,7 +120,8 @@ class Engine:
         if self._options.journal is not None:
             journal = Journal(self._options.journal, self._plan)
             self._courier.journal = journal
-            self._recall = Recall(journal.past, self._planner.hold)
+            if journal.past.known:
+                self._recall = Recall(journal.past, self._planner.hold)
             for outcome, rows in journal.past.counts.items():
                 self._summary.count(outcome, rows)
                 self._summary.resumed += rows
@@ -197,38 +199,53 @@ class Engine:
 
     def take(self, rows: Iterator[Any]) -> None:
         """Take in as many rows as there is :attr:`room` for; what the source raises, the run raises later."""
-        taken, room = 0, self.room
+        enough = self._count + self.room
         try:
-            for taken, item in enumerate(islice(rows, room), 1):  # noqa: B007
-                self.add(item)
-                if self._stopped:
-                    return
+            self._take_in(islice(rows, enough - self._count))
         except Exception as error:
             self.exhaust(error)
         else:
-            if taken < room:
+            if self._count < enough:
                 self.exhaust()
 
-    def add(self, item: Any) -> None:
-        """Take in the next row of the source; one that cannot be sent gets its result at once."""
-        index = self._count
-        self._count += 1
-        try:
-            try:
-                encoded = self._encoder(item)
-            except UnsendableRowError as error:
-                errors = item.errors if isinstance(item, RejectedRow) else (str(error),)
-                self._refuse(RowResult(index, item, "invalid", errors))
-                return
-            if self._recall is None or not self._recall.knows(index, item, encoded):
-                self._planner.add(index, item, encoded)
-        except JournalError as error:
-            self._break_off(error)
+    async def take_async(self, rows: AsyncIterator[Any]) -> None:
+        """Take in rows as :meth:`take` does, though no more once there is something else to do.
 
-    def _refuse(self, result: RowResult) -> None:
+        A source that makes one wait must hold back neither a full chunk nor the results of a job.
+        """
+        enough = self._count + self.room
+        try:
+            while self._count < enough and not (self._stopped or self.has_chunk or self.has_news):
+                self._take_in((await anext(rows),))
+        except StopAsyncIteration:
+            self.exhaust()
+        except Exception as error:
+            self.exhaust(error)
+
+    def _take_in(self, rows: Iterable[Any]) -> None:
+        """Take in rows, until the run is stopped; one that cannot be sent gets its result at once."""
+        encode, recall, add = self._encoder, self._recall, self._planner.add
+        for index, item in enumerate(rows, self._count):
+            self._count = index + 1
+            try:
+                try:
+                    encoded = encode(item)
+                except UnsendableRowError as error:
+                    self._refuse(index, item, error)
+                else:
+                    if recall is None or not recall.knows(index, item, encoded):
+                        add(index, item, encoded)
+            except JournalError as error:
+                self._break_off(error)
+            if self._stopped:
+                return
+
+    def _refuse(self, index: int, item: Any, error: UnsendableRowError) -> None:
         """Give the result of a row that cannot be sent, unless an earlier run has."""
-        if self._recall is not None and self._recall.knows_refused(result.index):
+        if self._recall is not None and self._recall.knows_refused(index):
             return
+        errors = item.errors if isinstance(item, RejectedRow) else (str(error),)
+        result = RowResult(index, item, "invalid", errors)
         if (journal := self._courier.journal) is not None:
             journal.note(Problem(result.index, result.outcome, result.key, result.line, result.errors, None))
         self._give(result)
@@ -260,7 +277,10 @@ class Engine:
     @property
     def has_news(self) -> bool:
         """Whether a job has ended whose rows are not accounted for."""
-        return any(task.done() for task in self._tasks)
+        return self._job_ended and any(task.done() for task in self._tasks)
+
+    def _note_end(self, _: asyncio.Task[None]) -> None:
+        self._job_ended = True
 
     def stop(self, reason: str) -> None:
         """Send nothing more; rows taken but not sent fail with ``reason``."""
@@ -308,7 +328,9 @@ class Engine:
             if chunk is None:
                 break
             report = Report(chunk)
-            self._tasks[asyncio.create_task(self._courier.carry(report))] = report
+            task = asyncio.create_task(self._courier.carry(report))
+            task.add_done_callback(self._note_end)
+            self._tasks[task] = report
         # A source that never waits would keep the loop from sending what is ready.
         await asyncio.sleep(0)
 
@@ -329,6 +351,7 @@ class Engine:
     async def leave(self, *, at_once: bool) -> None:
         """End the run: give jobs in flight ``Timeouts.drain`` seconds, or none, and account for all."""
         self._phase = "left"
+        self.results.put_back()
         # Whoever has stopped a run on purpose has seen to it.
         self._told_to_stop = self._stopped
         self.stop("the run was left before")
@@ -347,6 +370,7 @@ class Engine:
     def account_for_all(self) -> None:
         """Close the account once no task runs any more, also where the loop itself has ended."""
         self._phase = "left"
+        self.results.put_back()
         self.stop("the run was left before")
         self._account(set(self._tasks))
         self._ended = self._ended or time.monotonic()
@@ -355,6 +379,7 @@ class Engine:
             journal.close()
 
     def _account(self, done: set[asyncio.Task[None]], *, waited: bool = False) -> None:
+        self._job_ended = False
         for task in done:
             report = self._tasks.pop(task)
             counts = report.close("not sent: the run stopped before")

@@ -12,7 +12,7 @@ from typing import Protocol
 from chakra_async.bulk.chunks import PlannedRow
 from chakra_async.bulk.outcomes import Fate, settle
 from chakra_async.bulk.patience import Patience
-from chakra_async.bulk.polling import JobPace
+from chakra_async.bulk.polling import JobPace, Watch
 from chakra_async.bulk.rows import Outcome
 from chakra_async.errors import DecodeError, NotFoundError
 from chakra_async.models.jobs import Job, JobEntry
@@ -64,11 +64,13 @@ class Follower:
     async def _end(self, job: Job, rows: int) -> Job | None:
         """Poll a job until it has ended."""
         start = moved = time.monotonic()
-        processed, lost, polls = job.processed, 0, 0
-        first = wait = self._pace.first_wait(rows)
+        processed, lost, age = job.processed, 0, 0.0
+        watch = Watch(self._pace, rows, processed)
         while not job.has_finished(rows):
-            await asyncio.sleep(wait)
-            polls += 1
+            while wait := watch.wait(age):
+                await asyncio.sleep(wait)
+                age = max(age + wait, time.monotonic() - start)
+            asked = time.monotonic()
             try:
                 job = await self._patience(partial(self._jobs.get, job.id))
             except NotFoundError:
@@ -76,15 +78,16 @@ class Follower:
                 if lost >= LOOKS_FOR_LOST_JOB:
                     raise
             now = time.monotonic()
+            age += now - asked
+            self._pace.answered(now - asked)
+            if job.has_finished(rows):
+                watch.ended(age, job.seconds)
+                break
             if job.processed > processed:
                 processed, moved = job.processed, now
             elif now - moved > self._stall:
                 return None
-            wait = self._pace.next_wait(now - start, processed / rows)
-        if polls:
-            # What is found done at the first look took less than was waited for.
-            seen = first if polls == 1 else time.monotonic() - start
-            self._pace.learn(rows, job.seconds or seen, polls=2 if job.seconds else polls)
+            watch.unfinished(age, processed)
         return job
 
     async def _entries(self, job_id: str, rows: int) -> list[JobEntry]:

@@ -2,63 +2,204 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from collections.abc import Sequence
+
 
 FIRST = 0.05
 SHORTEST = 0.005
-LONGEST = 15.0
+LONGEST = 30.0
+
+GROWTH = 0.25
+"""Of a job about which nothing is known, the share of its age after which it is looked at again: so its end
+is noticed within 25 % of its duration, and 12 % in the middle."""
+STEP = 0.12
+"""The same of a job that should end about now, or is overdue."""
+MOST_STEPS = 4
+"""Looks at a job between the soonest and the latest time at which it should end."""
+MARGIN = 0.015
+"""Share of its age by which a job may take longer than its counts foretell."""
+REMEMBERED = 16
 
 
 class JobPace:
-    """Learns how long jobs take, so that each is asked rarely and its end is noticed soon.
+    """Learns how long jobs take, so that each is looked at rarely and its end is noticed soon.
 
-    What a job takes is a time of its own and a time for each row, told apart by jobs of different sizes: by
-    least squares, in which recent jobs count most.
+    What a job takes is a time of its own and a time for each row, told apart by recent jobs of different
+    sizes, by least squares. By how much jobs differ from that says when to begin looking for an end, and
+    when it is overdue.
     """
 
     def __init__(self) -> None:
+        self._recent: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
         self._largest = 0
-        self._rows: float = 0.0
-        self._seconds: float = 0.0
-        self._variance: float = 0.0
-        self._covariance: float = 0.0
+        self._mean_rows = self._mean_seconds = self._per_row = 0.0
+        self._early = self._late = 1.0
+        self.batch: int = 0
+        """What every count of finished rows was a multiple of."""
+        self.haste: float = 1.0
+        """Of the time that was foretold by counts, the share that jobs needed: less where they wait first."""
+        self.latency: float = 0.0
+        """Seconds from asking for a job to the answer."""
+        self.looks: dict[int, float] = {}
+        """The age at which a job was last looked at, by the bits of its size, as long as nothing is known."""
 
-    def first_wait(self, rows: int) -> float:
-        """Seconds from submitting a job of ``rows`` rows to its first poll."""
-        if not self._rows:
-            return FIRST
-        per_row = self._seconds / self._rows
-        if self._variance:
-            per_row = min(per_row, max(0.0, self._covariance / self._variance))
-        expected = self._seconds + per_row * (rows - self._rows)
-        if rows > self._largest:
-            # What was never seen is looked at soon enough to see how it gets on.
-            expected = min(expected, 2 * self._seconds)
-        return min(LONGEST, max(SHORTEST, expected))
+    @property
+    def counts_grow(self) -> bool:
+        """Whether the counts of a job were ever seen to grow before its end."""
+        return self.batch > 0
 
-    def next_wait(self, elapsed: float, done: float) -> float:
-        """Seconds to the next poll of a job that has run ``elapsed`` seconds and is ``done`` (0 to 1).
+    def window(self, rows: int) -> tuple[float, float] | None:
+        """Tell between which ages (seconds) a job of ``rows`` rows is likely to end, if that is known.
 
-        A job that shows progress is asked when the rest should be done; one that shows none is asked
-        after a seventh of its age, so that its end is noticed within about 15 % of its duration.
+        Of one much larger than all before it is not.
         """
-        growing = max(FIRST, elapsed / 7)
-        if 0 < done < 1:
-            rest = elapsed * (1 - done) / done
-            return min(LONGEST, max(SHORTEST, min(rest, 4 * growing)))
-        return min(LONGEST, growing)
+        if not self._recent or rows > 2 * self._largest:
+            return None
+        expected = self._expected(rows)
+        return expected * self._early, expected * self._late
 
-    def learn(self, rows: int, seconds: float, *, polls: int) -> None:
-        """Remember that a job was done within ``seconds``.
-
-        One that the first poll found done may have ended long before, so the next is asked sooner.
-        """
-        seen = seconds * (0.7 if polls <= 1 else 1.0)
+    def learn(self, rows: int, seconds: float) -> None:
+        """Remember how long a job of ``rows`` rows took."""
+        self._recent.append((max(rows, 1), max(seconds, SHORTEST)))
         self._largest = max(self._largest, rows)
-        if not self._rows:
-            self._rows, self._seconds = rows, seen
+        self._fit()
+        ratios = sorted(took / self._expected(size) for size, took in self._recent)
+        # Of the few seen at first, those to come will differ more than they do.
+        doubt = 0.4 / len(ratios) ** 2
+        self._early = _quantile(ratios, 0.1) * (1 - doubt / 2)
+        self._late = _quantile(ratios, 0.95) * (1 + doubt)
+
+    def counted(self, processed: int) -> None:
+        """Remember how many rows of a job were done while it went on."""
+        self.batch = math.gcd(self.batch, processed)
+
+    def foretold(self, rest: float, needed: float) -> None:
+        """Remember what a job still needed when its counts foretold ``rest`` seconds."""
+        self.haste += 0.5 * (min(2.0, max(0.2, needed / rest)) - self.haste)
+
+    def answered(self, seconds: float) -> None:
+        """Remember how long a look took; one that had to be repeated says little."""
+        change = seconds - self.latency
+        self.latency += change * (0.5 if change < 0 else 0.1)
+
+    def _fit(self) -> None:
+        # By the squares of relative errors, or short jobs would be told by the differences of long ones.
+        points = [(1 / (seconds * seconds), rows, seconds) for rows, seconds in self._recent]
+        whole = sum(weight for weight, _, _ in points)
+        self._mean_rows = sum(weight * rows for weight, rows, _ in points) / whole
+        self._mean_seconds = sum(weight * seconds for weight, _, seconds in points) / whole
+        self._per_row = self._mean_seconds / self._mean_rows
+        variance = sum(weight * (rows - self._mean_rows) ** 2 for weight, rows, _ in points)
+        if variance:
+            covariance = sum(weight * (rows - self._mean_rows) * seconds for weight, rows, seconds in points)
+            self._per_row = min(self._per_row, max(0.0, covariance / variance))
+
+    def _expected(self, rows: int) -> float:
+        return max(SHORTEST, self._mean_seconds + self._per_row * (rows - self._mean_rows))
+
+
+class Watch:
+    """Tells when to look at one job. Ages are seconds since the answer that told of it.
+
+    Args:
+        pace: what is known of jobs like this.
+        rows: how many rows it has.
+        processed: how many of them were done at age 0.
+    """
+
+    def __init__(self, pace: JobPace, rows: int, processed: int = 0) -> None:
+        self.rows: int = rows
+        self._pace = pace
+        self._at_first = processed
+        self._before = self._seen = (0.0, processed)
+        self._steady = True
+        self._last = 0.0
+
+    def wait(self, age: float) -> float:
+        """Return the seconds until it should be asked whether to look, or 0: look now."""
+        # What is asked for now arrives later.
+        age += min(self._pace.latency, GROWTH * age)
+        due = min(self._due(age), self._last + LONGEST)
+        return min(max(0.0, due - age), LONGEST)
+
+    def unfinished(self, age: float, processed: int) -> None:
+        """Note that the job went on at this age, with so many rows done."""
+        self._last = age
+        since, had = self._seen
+        if had < processed < self.rows:
+            # If it had waited for others, when it began is known only roughly.
+            self._steady = since == 0.0 or had > self._at_first
+            self._before, self._seen = self._seen, (age, processed)
+            self._pace.counted(processed)
+        elif had == self._at_first:
+            self._seen = age, had
+
+    def ended(self, age: float, seconds: float | None) -> None:
+        """Note that it was found ended at this age, having taken ``seconds`` by the service's own word."""
+        if seconds is None:
+            if self._at_first:
+                # How long it had run before is not known.
+                return
+            # Somewhere between two looks; and found by the first, perhaps long before.
+            seconds = (self._last + age) / 2 if self._last else 0.7 * age
+        elif seconds > (1 + GROWTH) * age + FIRST:
+            # It was there long before it was followed, or the service's clock is wrong.
             return
-        larger, longer = rows - self._rows, seen - self._seconds
-        self._rows += 0.4 * larger
-        self._seconds += 0.4 * longer
-        self._variance = 0.6 * (self._variance + 0.4 * larger * larger)
-        self._covariance = 0.6 * (self._covariance + 0.4 * larger * longer)
+        elif (rest := self._rest()) is not None and rest > STEP * self._seen[0]:
+            self._pace.foretold(rest, seconds - self._seen[0])
+        self._pace.learn(self.rows, max(seconds, self._last))
+
+    def _due(self, age: float) -> float:
+        """Return the age at which to look."""
+        if (rest := self._rest()) is not None:
+            seen = self._seen[0]
+            # Counts that have stopped growing foretell nothing.
+            share = MARGIN if seen == self._last else STEP
+            end = max(seen + rest * self._pace.haste, self._last) + max(SHORTEST, share * self._last)
+            return end if self._steady else min(end, self._last + max(FIRST, GROWTH * self._last))
+        if (window := self._pace.window(self.rows)) is not None:
+            return self._within(*window)
+        return self._shared(age)
+
+    def _rest(self) -> float | None:
+        """Tell from the counts how long after they were last seen to grow it should end."""
+        (since, had), (seen, processed) = self._before, self._seen
+        if processed <= had:
+            return None
+        # Counts that grow by batches may be a whole one behind; aimed at is the soonest end they allow.
+        batch = self._pace.batch
+        return (seen - since) * max(0, self.rows - processed - batch) / (processed - had + batch)
+
+    def _within(self, early: float, late: float) -> float:
+        """Look where jobs like this end, in steps."""
+        if self._pace.counts_grow and self._last < early:
+            # One look before the end tells when it will be.
+            return max(early, self._last + SHORTEST)
+        looks = min(MOST_STEPS, max(1, round((late - early) / (STEP * early))))
+        step = max(SHORTEST, (late - early) / looks)
+        done = max(0, math.floor((self._last - early) / step + 0.5))
+        if done < looks:
+            return early + (done + 1) * step
+        share = STEP if self._last < 2 * late else GROWTH
+        return self._last + max(SHORTEST, share * self._last)
+
+    def _shared(self, age: float) -> float:
+        """Look at ever longer intervals, and share them with jobs of the same size that are as unknown."""
+        own = self._last + max(FIRST, GROWTH * self._last)
+        if self._pace.counts_grow:
+            # Each tells more about itself than about the others.
+            return own
+        looks = self._pace.looks
+        last = looks.get(self.rows.bit_length(), 0.0)
+        due = max(own, min(last + max(FIRST / 4, STEP * last), 3 * self._last))
+        if age >= due:
+            looks[self.rows.bit_length()] = max(age, last)
+        return due
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    place = share * (len(ordered) - 1)
+    low = ordered[math.floor(place)]
+    return low + (ordered[math.ceil(place)] - low) * (place % 1)

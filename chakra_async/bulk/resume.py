@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-from zlib import crc32
 
 from attrs import define, field
 
-from chakra_async.bulk.chunks import Chunk, PlannedRow
+from chakra_async.bulk.chunks import Chunk, PlannedRow, checksum
 from chakra_async.bulk.encode import EncodedRow, Identity
 from chakra_async.bulk.journal import PENDING, Delivery, Past
 from chakra_async.errors import JournalError
-
-
-def checksum(item: bytes) -> int:
-    """Return what the journal keeps of an encoded row; never 0, which stands for no row."""
-    return crc32(item) or 1
 
 
 @define(eq=False)

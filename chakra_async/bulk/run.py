@@ -134,6 +134,8 @@ class BulkRun(RunControls):
 
     async def __anext__(self) -> RowResult:
         engine = self._engine
+        for ready in engine.results.at_hand:
+            return ready
         engine.check_entered()
         while (result := engine.results.take()) is None:
             await self._pull()
@@ -151,17 +153,11 @@ class BulkRun(RunControls):
     async def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
         engine, rows = self._engine, self._rows
-        # A source that makes one wait must not hold back the results of jobs that have ended meanwhile.
         while engine.room and (isinstance(rows, Iterator) or not engine.has_news):
             if isinstance(rows, Iterator):
                 engine.take(rows)
             else:
-                try:
-                    engine.add(await anext(rows))
-                except StopAsyncIteration:
-                    engine.exhaust()
-                except Exception as error:
-                    engine.exhaust(error)
+                await engine.take_async(rows)
             if engine.has_chunk:
                 await engine.launch()
         await engine.launch()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from chakra_async._codec import decode_job, decode_list, misshapen
 from chakra_async._paths import segment
 from chakra_async._transport import Transport
-from chakra_async.bulk.polling import JobPace
+from chakra_async.bulk.polling import JobPace, Watch
 from chakra_async.errors import JobTimeoutError
 from chakra_async.models.jobs import Job, JobEntry
 from chakra_async.models.reply import Reply
@@ -20,6 +21,7 @@ class Jobs:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._pace = JobPace()
 
     async def get(self, job_id: str, /) -> Job:
         """Fetch a job, with the counts of its entries.
@@ -58,7 +60,11 @@ class Jobs:
         return Pager(fetch)
 
     async def wait(self, job_id: str, /, *, timeout: float | None = None) -> Job:
-        """Wait until a job has ended, polling ever more slowly.
+        """Wait until a job has ended.
+
+        When to look is told from the job's counts and from how long others took that this client has waited
+        for. Of the first one, whose counts say nothing until it ends, that is noticed within a quarter of its
+        duration.
 
         Whether its rows succeeded is another question: look at ``job.counts`` and at :meth:`entries`.
 
@@ -72,30 +78,33 @@ class Jobs:
             JobTimeoutError: the time is over; the job goes on, and can be waited for again.
             NotFoundError: there is no such job.
         """
-        pace = JobPace()
         now = asyncio.get_running_loop().time
-        start = now()
-        before = -1
-        while True:
+        start, limit = now(), math.inf if timeout is None else timeout
+        job = await self.get(job_id)
+        begun, before = now(), -1
+        watch = Watch(self._pace, job.total, job.processed)
+        # Counts alone are believed only once they stand still: entries may still be filling up.
+        while not (job.finished or job.processed == job.total == before > 0):
+            if before >= 0:
+                watch.unfinished(now() - begun, job.processed)
+            before = watch.rows = job.total
+            if now() - start >= limit:
+                raise JobTimeoutError(
+                    f"Job {job_id} has not ended within {timeout:g} s ({job.processed} of {job.total} "
+                    "entries done). It goes on; jobs.wait can be called again.",
+                    job_id=job_id,
+                    method="GET",
+                    path=f"/v1/ext/background-job/{job_id}",
+                    retry_safe=True,
+                )
+            while (left := start + limit - now()) > 0 and (wait := watch.wait(now() - begun)):  # noqa: ASYNC110
+                await asyncio.sleep(min(wait, left))
+            asked = now()
             job = await self.get(job_id)
-            # Counts alone are believed only once they stand still: entries may still be filling up.
-            if job.finished or (job.processed == job.total == before > 0):
-                return job
-            before = job.total
-            elapsed = now() - start
-            wait = pace.next_wait(elapsed, job.processed / job.total if job.total else 0.0)
-            if timeout is not None and elapsed + wait > timeout:
-                if elapsed >= timeout:
-                    raise JobTimeoutError(
-                        f"Job {job_id} has not ended within {timeout:g} s ({job.processed} of {job.total} "
-                        "entries done). It goes on; jobs.wait can be called again.",
-                        job_id=job_id,
-                        method="GET",
-                        path=f"/v1/ext/background-job/{job_id}",
-                        retry_safe=True,
-                    )
-                wait = timeout - elapsed
-            await asyncio.sleep(wait)
+            self._pace.answered(now() - asked)
+        if before >= 0:
+            watch.ended(now() - begun, job.seconds)
+        return job
 
 
 def _next_query(reply: Reply) -> dict[str, str] | None:

@@ -12,11 +12,10 @@ from chakra_async._paths import segment
 from chakra_async._transport import Transport
 from chakra_async.bulk.encode import fields
 from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
-from chakra_async.paging import Page, Pager
 
 
 if TYPE_CHECKING:
-    # Loaded with the first bulk call: most programs make none.
+    # Loaded with the first call that needs them: most programs need neither bulk nor lists.
     from chakra_async.bulk.follow import JobCalls
     from chakra_async.bulk.launch import Launcher
     from chakra_async.bulk.rows import Progress
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from chakra_async.bulk.writer import Writer
     from chakra_async.models.config import TeamConfig
     from chakra_async.models.jobs import Job
+    from chakra_async.paging import Page, Pager
 
 
 class Processes:
@@ -33,7 +33,7 @@ class Processes:
     named by their short ids, which travel untouched.
     """
 
-    def __init__(self, transport: Transport, jobs: JobCalls) -> None:
+    def __init__(self, transport: Transport, jobs: Callable[[], JobCalls]) -> None:
         self._transport = transport
         self._jobs = jobs
 
@@ -78,6 +78,8 @@ class Processes:
             NotFoundError: there is no such procedure.
             ValueError: ``skip`` or ``limit`` is out of range.
         """
+        from chakra_async.paging import Page, Pager  # noqa: PLC0415
+
         size = self._transport.settings.limits.page_size if limit is None else limit
         if not 1 <= size <= 100:
             raise ValueError(f"limit must be 1 to 100 (processes a page), not {size}")
@@ -466,7 +468,7 @@ class Processes:
         service = Service(
             submit_creates=lambda body: self._submit_creates(procedure, body),
             submit_updates=lambda body: self._submit_updates(procedure, body),
-            jobs=self._jobs,
+            jobs=self._jobs(),
             any_of=lambda name, values: self.list(procedure, where={name: values}, limit=MOST),
             get=lambda process_id: self.get(procedure, process_id),
             config=self._config,

@@ -74,6 +74,8 @@ class BulkRun(run.RunControls):
 
     def __next__(self) -> RowResult:
         engine = self._engine
+        for ready in engine.results.at_hand:
+            return ready
         engine.check_entered()
         while (result := engine.results.take()) is None:
             self._pull()

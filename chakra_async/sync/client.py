@@ -91,9 +91,9 @@ class Client:
         ValueError: there is no access token, or a setting cannot be used.
     """
 
-    processes: Processes
+    processes: Lazy[Processes] = Lazy("sync.resources.processes:Processes")
     """Leads, tickets, field visits."""
-    jobs: Jobs
+    jobs: Lazy[Jobs] = Lazy("sync.resources.jobs:Jobs")
     """Background jobs."""
     tasks: Lazy[Tasks] = Lazy("sync.resources.tasks:Tasks")
     """What is to be done, or was done, for a process."""
@@ -128,10 +128,6 @@ class Client:
         if isinstance(access_token, str):
             # For crash reports that show the variables of every frame.
             access_token = Hidden(access_token)
-        # With the async resources comes aiohttp; whoever makes no client need not pay for it.
-        from chakra_async.sync.resources.jobs import Jobs  # noqa: PLC0415
-        from chakra_async.sync.resources.processes import Processes  # noqa: PLC0415
-
         self._client = client.Client(
             access_token,
             base_url=base_url,
@@ -145,8 +141,6 @@ class Client:
         )
         self.settings: Settings = self._client.settings
         self._portal = Portal(self._client)
-        self.jobs = Jobs(self._portal, self._client.jobs)
-        self.processes = Processes(self._portal, self._client.processes)
         self.whatsapp = WhatsApp(self._portal, self._client.whatsapp)
 
     def _make(self, name: str, cls: Callable[[Portal, Any], Any], /) -> Any:

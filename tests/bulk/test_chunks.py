@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chakra_async.bulk.chunks import Chunk, Planner
-from chakra_async.bulk.encode import EncodedRow
 
 
 def planned(index, identity=None, size=10):
-    return index, f"item {index}", EncodedRow(b"x" * size, identity)
+    return index, f"item {index}", (b"x" * size, identity, None)
 
 
 def indexes(chunk):
@@ -68,7 +67,7 @@ def test_a_row_waits_while_its_process_is_in_a_chunk_that_is_not_done():
 def test_any_stretch_of_a_chunk_can_be_cut_out_of_its_body():
     chunk = Chunk()
     for index, item in enumerate([b"a", b"bb", b"", b"dddd"]):
-        chunk.add(index, None, EncodedRow(item, None))
+        chunk.add(index, None, (item, None, None))
     assert chunk.items(range(4)) == b"a,bb,,dddd"
     assert chunk.items(range(1, 3)) == b"bb,"
     assert chunk.items([3, 0]) == b"dddd,a"
@@ -125,6 +124,7 @@ def test_whatever_the_rows_none_is_lost_or_doubled_and_order_per_process_holds(
             assert 1 <= len(chunk.rows) <= chunk_size
             assert len(chunk.rows) == 1 or len(chunk.body) <= max_bytes
             in_flight.append(chunk)
+        assert planner.unfinished == len(keys) - len(waiting) - len(arrived)
         holders = Counter(key for chunk in in_flight for key in {row.identity for row in chunk.rows} if key)
         assert all(count == 1 for count in holders.values())
         if in_flight and (not waiting or data.draw(st.booleans())):
@@ -132,6 +132,7 @@ def test_whatever_the_rows_none_is_lost_or_doubled_and_order_per_process_holds(
             arrived += chunk.rows
             planner.done(chunk)
     assert sorted(row.index for row in arrived) == list(range(len(keys)))
-    for key in {encoded.identity for _, _, encoded in coming if encoded.identity}:
+    assert planner.unfinished_bytes == 0
+    for key in {identity for _, _, (_, identity, _) in coming if identity}:
         order = [row.index for row in arrived if row.identity == key]
         assert order == sorted(order)

@@ -1,61 +1,205 @@
-"""Jobs are asked rarely, and their end is noticed soon."""
+"""Jobs are looked at rarely, and their end is noticed soon."""
+
+import random
+from heapq import heappop, heappush
+from statistics import mean, median
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chakra_async.bulk.polling import LONGEST, SHORTEST, JobPace
+from chakra_async.bulk.polling import FIRST, LONGEST, JobPace, Watch
 
 
-def polls(pace, rows, duration, *, progress):
-    """Times at which a job of the given duration is asked, up to the poll that finds it done."""
-    now = pace.first_wait(rows)
-    times = [now]
-    while now < duration:
-        now += pace.next_wait(now, now / duration if progress else 0.0)
-        times.append(now)
-    pace.learn(rows, times[-1], polls=len(times))
-    return times
+LATENCY = 0.002
 
 
-@given(duration=st.floats(0.5, 60), progress=st.booleans())
-def test_the_end_is_noticed_soon_even_at_the_first_job(duration, progress):
-    times = polls(JobPace(), 1000, duration, progress=progress)
-    assert times[-1] <= duration * 1.2 + 0.1
+def follow(jobs, *, at_once=6, grow=True, batch=1, queued=0.0, clock=True):
+    """Follow jobs (rows, seconds) by a clock of their own; give looks, and delay as a share, of each.
+
+    Args:
+        grow: whether their counts grow while they run, ``batch`` rows at a time.
+        queued: share of its time that a job waits before its first row.
+        clock: whether the service tells how long a job took.
+    """
+    pace, events, found = JobPace(), [], [None] * len(jobs)
+    waiting = list(enumerate(jobs))[::-1]
+
+    def submit(now):
+        number, (rows, seconds) = waiting.pop()
+        heappush(events, (now, len(waiting), number, now, Watch(pace, rows), rows, seconds, 0))
+
+    for _ in range(min(at_once, len(jobs))):
+        submit(0.0)
+    while events:
+        now, _, number, start, watch, rows, seconds, looks = heappop(events)
+        if wait := watch.wait(now - start):
+            assert wait <= LONGEST
+            # Timers are late, never early.
+            heappush(events, (now + wait + 1e-5, number, number, start, watch, rows, seconds, looks))
+            continue
+        now, looks = now + LATENCY, looks + 1
+        pace.answered(LATENCY)
+        age = now - start
+        if age >= seconds:
+            watch.ended(age, seconds if clock else None)
+            found[number] = looks, (age - seconds) / seconds
+            if waiting:
+                submit(now)
+            continue
+        share = max(0.0, age / seconds - queued) / (1 - queued) if grow else 0.0
+        watch.unfinished(age, int(rows * share) // batch * batch)
+        heappush(events, (now, number, number, start, watch, rows, seconds, looks))
+    return found
 
 
-@pytest.mark.parametrize("duration", [0.3, 2.0, 30.0])
-def test_jobs_like_those_before_take_few_polls(duration):
-    pace = JobPace()
-    counts = [len(polls(pace, 1000, min(duration, LONGEST), progress=True)) for _ in range(6)]
-    assert max(counts[2:]) <= 3
+def some(seconds, spread, count=32, seed=5):
+    dice = random.Random(seed)
+    return [(1000, seconds * dice.uniform(1 - spread, 1 + spread)) for _ in range(count)]
 
 
-@pytest.mark.parametrize("per_job", [0.02, 2.0])
-def test_the_size_of_a_job_is_told_from_what_every_job_takes(per_job):
-    pace = JobPace()
-    sizes = [1, 1000, 30, 400, 1, 7, 1000, 90, 1, 1000]
-    counts = [len(polls(pace, rows, per_job + rows / 1000, progress=False)) for rows in sizes]
-    assert max(counts[5:]) <= 4
+def medians(found):
+    return median(looks for looks, _ in found), median(late for _, late in found)
 
 
-@given(seconds=st.floats(0.001, 10), rows=st.integers(2, 1000))
-def test_a_large_job_after_small_ones_is_not_left_alone_for_long(seconds, rows):
-    pace = JobPace()
-    pace.learn(1, seconds, polls=2)
-    assert pace.first_wait(rows) <= max(SHORTEST, 2 * seconds)
+@pytest.mark.parametrize("clock", [True, False])
+@pytest.mark.parametrize("spread", [0.02, 0.2, 0.5])
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 4.0, 25.0])
+def test_of_jobs_whose_counts_grow_the_end_is_foretold(seconds, spread, clock):
+    looks, late = medians(follow(some(seconds, spread), clock=clock))
+    assert looks <= 2
+    assert late <= 0.05
+
+
+@pytest.mark.parametrize("clock", [True, False])
+@pytest.mark.parametrize("spread", [0.02, 0.2])
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 4.0])
+def test_of_jobs_whose_counts_jump_the_end_is_learned_from_others(seconds, spread, clock):
+    looks, late = medians(follow(some(seconds, spread), grow=False, clock=clock))
+    assert looks <= (3 if clock else 4)
+    assert late <= 0.1
+
+
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 4.0, 25.0])
+def test_a_first_job_whose_counts_grow_needs_no_other_to_learn_from(seconds):
+    singles = [follow([job])[0] for job in some(seconds, 0.2)]
+    looks, late = medians(singles)
+    assert looks <= 3
+    assert late <= 0.05
+    assert max(looks for looks, _ in singles) <= 6
+
+
+@given(seconds=st.floats(0.3, 100))
+def test_a_first_job_of_which_nothing_is_told_is_noticed_within_a_quarter(seconds):
+    [(looks, late)] = follow([(1000, seconds)], grow=False)
+    assert late <= 0.27
+    assert looks <= 32
+
+
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 4.0])
+def test_many_first_jobs_share_the_looks(seconds):
+    alone, _ = medians([follow([job], grow=False)[0] for job in some(seconds, 0.2)])
+    looks, late = medians(follow(some(seconds, 0.2), at_once=32, grow=False))
+    assert looks <= max(4, alone / 2)
+    assert late <= 0.25
+
+
+@pytest.mark.parametrize("grow", [True, False])
+@pytest.mark.parametrize("per_row", [0.0002, 0.001, 0.004])
+def test_the_size_of_a_job_is_told_from_what_every_job_takes(per_row, grow):
+    dice = random.Random(4)
+    sizes = [dice.choice([1, 10, 50, 200, 500, 1000]) for _ in range(64)]
+    jobs = [(rows, (0.05 + rows * per_row) * dice.uniform(0.9, 1.1)) for rows in sizes]
+    looks, late = medians(follow(jobs, grow=grow))
+    assert looks <= 2
+    assert late <= 0.15
+
+
+@pytest.mark.parametrize("queued", [0.3, 0.6])
+@pytest.mark.parametrize("seconds", [1.0, 4.0])
+def test_time_spent_waiting_for_other_jobs_is_allowed_for(seconds, queued):
+    found = follow(some(seconds, 0.2), queued=queued)
+    assert medians(found)[0] <= 3
+    assert mean(late for _, late in found) <= 0.08
+
+
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 4.0])
+def test_counts_that_grow_by_batches_are_not_taken_by_their_word(seconds):
+    looks, late = medians(follow(some(seconds, 0.2), batch=100))
+    assert looks <= 4
+    assert late <= 0.1
+
+
+def test_a_service_that_becomes_slower_is_learned_anew():
+    jobs = some(1.0, 0.05) + some(3.0, 0.05, count=48)
+    found = follow(jobs, grow=False)
+    looks, late = medians(found[56:])
+    assert looks <= 3
+    assert late <= 0.1
+
+
+def test_what_is_asked_for_over_a_long_way_is_asked_sooner():
+    waits = []
+    for latency in (0.0, 0.1):
+        pace = JobPace()
+        for _ in range(30):
+            pace.learn(1000, 2.0)
+            pace.answered(latency)
+        waits.append(Watch(pace, 1000).wait(1.0))
+    near, far = waits
+    assert near - far == pytest.approx(0.1, rel=0.1)
+
+
+@pytest.mark.parametrize("grow", [True, False])
+def test_a_large_job_after_small_ones_is_as_unknown_as_a_first_one(grow):
+    jobs = [(1, 0.004)] * 3 + [(1000, 4.0)]
+    looks, late = follow(jobs, at_once=1, grow=grow)[-1]
+    assert looks <= (4 if grow else 20)
+    assert late <= 0.27
+
+
+def test_a_job_that_stands_still_is_left_alone_ever_longer():
+    watch, age, looks = Watch(JobPace(), 1000), 0.0, 0
+    while age < 900:
+        if wait := watch.wait(age):
+            age += wait
+            continue
+        looks += 1
+        watch.unfinished(age, 500 if age > 0.3 else 0)
+    assert looks < 100
 
 
 @given(
-    jobs=st.lists(st.tuples(st.integers(1, 5000), st.floats(0, 1000)), max_size=20), rows=st.integers(1, 5000)
+    jobs=st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 1000)), max_size=20),
+    rows=st.integers(0, 5000),
+    steps=st.lists(st.tuples(st.floats(0, 100), st.integers(0, 5000)), max_size=10),
+    seconds=st.none() | st.floats(0, 1e6),
 )
-def test_whatever_was_learned_the_first_wait_is_bounded(jobs, rows):
+def test_whatever_was_learned_waits_are_bounded_and_come_to_an_end(jobs, rows, steps, seconds):
     pace = JobPace()
-    for size, seconds in jobs:
-        pace.learn(size, seconds, polls=1)
-    assert SHORTEST <= pace.first_wait(rows) <= LONGEST
+    for size, took in jobs:
+        pace.learn(size, took)
+    watch, age = Watch(pace, rows), 0.0
+    for later, processed in steps:
+        age += later
+        watch.unfinished(age, processed)
+        asked = 0
+        while wait := watch.wait(age):
+            assert 0 < wait <= LONGEST
+            age += wait
+            asked += 1
+            assert asked < 200
+    watch.ended(age, seconds)
+    assert 0 <= Watch(pace, rows).wait(0.0) <= LONGEST
 
 
-@given(elapsed=st.floats(0, 1e6), done=st.floats(0, 1))
-def test_waits_are_bounded(elapsed, done):
-    assert SHORTEST <= JobPace().next_wait(elapsed, done) <= LONGEST
+@pytest.mark.parametrize(("processed", "seconds"), [(900, None), (900, 3.0), (0, 3.0), (0, 1e9)])
+def test_a_job_that_was_there_before_it_was_followed_teaches_nothing(processed, seconds):
+    pace = JobPace()
+    Watch(pace, 1000, processed).ended(0.1, seconds)
+    assert pace.window(1000) is None
+
+
+def test_nothing_is_looked_at_before_it_can_have_ended():
+    assert Watch(JobPace(), 1000).wait(0.0) > 0
+    assert Watch(JobPace(), 1000).wait(FIRST) == 0

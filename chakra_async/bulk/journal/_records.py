@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, cast
 
 from attrs import define, field, frozen
@@ -84,7 +83,7 @@ class Problem:
 def pack_places(places: Sequence[int]) -> bytes:
     """Write positions: a stretch as its first one, anything else one by one."""
     first = places[0]
-    if places[-1] - first == len(places) - 1 and all(a < b for a, b in pairwise(places)):
+    if places[-1] - first == len(places) - 1 and list(places) == list(range(first, places[-1] + 1)):
         return array("Q", [first]).tobytes()
     return array("Q", places).tobytes()
 

@@ -98,7 +98,7 @@ class Journal:
         await self._do([(update, (ACCEPTED, job_id, number))])
 
     async def done(self, number: int, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> None:
-        """Note the outcome of every row of a delivery."""
+        """Note the outcome of every row of a delivery; without problems, it is that of the operation."""
         codes = _codes(outcomes) if problems else None
         update = "UPDATE delivery SET state = ?, outcomes = ? WHERE id = ?"
         await self._do([(update, (DONE, codes, number))], problems)

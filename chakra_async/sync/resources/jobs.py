@@ -41,7 +41,11 @@ class Jobs:
         return Pager(self._portal, self._resource.entries(job_id))
 
     def wait(self, job_id: str, /, *, timeout: float | None = None) -> Job:
-        """Wait until a job has ended, polling ever more slowly.
+        """Wait until a job has ended.
+
+        When to look is told from the job's counts and from how long others took that this client has waited
+        for. Of the first one, whose counts say nothing until it ends, that is noticed within a quarter of its
+        duration.
 
         Whether its rows succeeded is another question: look at ``job.counts`` and at :meth:`entries`.
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from chakra_async.bulk.rows import Progress
-from chakra_async.models.jobs import Job
 from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
 from chakra_async.resources import processes
 from chakra_async.sync._portal import Portal
-from chakra_async.sync.bulk import BulkRun, Source
-from chakra_async.sync.paging import Pager
-from chakra_async.sync.writer import Writer
+
+
+if TYPE_CHECKING:
+    from chakra_async.bulk.rows import Progress
+    from chakra_async.models.jobs import Job
+    from chakra_async.sync.bulk import BulkRun, Source
+    from chakra_async.sync.paging import Pager
+    from chakra_async.sync.writer import Writer
 
 
 class Processes:
@@ -70,6 +73,8 @@ class Processes:
             NotFoundError: there is no such procedure.
             ValueError: ``skip`` or ``limit`` is out of range.
         """
+        from chakra_async.sync.paging import Pager  # noqa: PLC0415
+
         return Pager(self._portal, self._resource.list(procedure, where=where, skip=skip, limit=limit))
 
     def create(
@@ -286,6 +291,8 @@ class Processes:
             ValueError: an option is out of range.
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
+        from chakra_async.sync.bulk import BulkRun  # noqa: PLC0415
+
         resource = self._resource.bulk_create(
             procedure,
             creates,
@@ -344,6 +351,8 @@ class Processes:
             ValueError: an option is out of range.
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
+        from chakra_async.sync.bulk import BulkRun  # noqa: PLC0415
+
         resource = self._resource.bulk_update(
             procedure,
             updates,
@@ -395,6 +404,8 @@ class Processes:
             ValueError: an option is out of range.
             JournalError: on entering: the journal is in use, damaged, or belongs to another run.
         """
+        from chakra_async.sync.bulk import BulkRun  # noqa: PLC0415
+
         resource = self._resource.bulk_delete(
             procedure,
             processes,
@@ -438,6 +449,8 @@ class Processes:
         Raises:
             ValueError: an option is out of range.
         """
+        from chakra_async.sync.writer import Writer  # noqa: PLC0415
+
         resource = self._resource.writer(
             procedure,
             chunk_size=chunk_size,
