@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from chakra_async._shared_rate import SharedRate
     from chakra_async._transfer.download import Download
     from chakra_async._transfer.upload import Upload
-    from chakra_async._transferring import Transfers
+    from chakra_async._transfer_attempts import Transfers
 
 
 logger = logging.getLogger("chakra_async")
@@ -248,7 +248,7 @@ class Transport:
 
     @cached_property
     def _transfers(self) -> Transfers:
-        from chakra_async._transferring import Transfers  # noqa: PLC0415 - most programs make none
+        from chakra_async._transfer_attempts import Transfers  # noqa: PLC0415 - most programs make none
 
         return Transfers(self.settings, self._headers)
 

@@ -65,7 +65,7 @@ NOT_FOR_ONE_CALL = [
         "html",
         "sqlite3",
         "stamina",
-        "chakra_async._transferring",
+        "chakra_async._transfer_attempts",
         "chakra_async.bulk.courier",
     ),
     *("chakra_async._transfer.download", "chakra_async.bulk.launch", "chakra_async.bulk.rows"),

@@ -19,7 +19,7 @@ ROWS = [
     {"_connections", "_pace", "_redis_slots", "_transfer", "_whatsapp"},
     {"_exchange", "_gate", "_shared_rate"},
     {"_breaks", "_sessions"},
-    {"_transferring"},
+    {"_transfer_attempts"},
     {"_transport"},
     {"paging", "bulk"},
     {"resources"},
@@ -124,7 +124,7 @@ def test_only_the_transport_imports_aiohttp():
         "_exchange",
         "_sessions",
         "_transfer/wire",
-        "_transferring",
+        "_transfer_attempts",
         "_transport",
     }
     servers = {"cli/webhooks/listening", "webhooks/aiohttp"}
@@ -143,7 +143,7 @@ def test_only_the_cli_imports_what_draws_on_terminals(library):
         ("stamina", {"_retry"}),
         ("cattrs", {"_codec"}),
         ("redis", {"_redis_slots"}),
-        ("yarl", {"_exchange", "_transfer/wire", "_transferring"}),
+        ("yarl", {"_exchange", "_transfer/wire", "_transfer_attempts"}),
     ],
 )
 def test_a_library_has_one_home(library, homes):
