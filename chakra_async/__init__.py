@@ -5,8 +5,9 @@ Names are loaded when they are first used, so that importing the package costs n
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from chakra_async._lazy import loader
 
 
 if TYPE_CHECKING:
@@ -252,13 +253,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # or every name would pass for one of ours
-
-    def __getattr__(name: str) -> object:
-        home = _HOME_OF.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
-        return value
+    __getattr__ = loader(__name__, _HOME_OF)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,9 @@
-"""Attributes that are made when they are first used."""
+"""Names and attributes that are loaded or made when they are first used."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
@@ -41,3 +43,17 @@ class Lazy(Generic[T]):
         made: T = owner._make(self._name, getattr(import_module(f"chakra_async.{module}"), name))  # pyright: ignore[reportPrivateUsage]
         vars(owner)[self._name] = made
         return made
+
+
+def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of a package that takes each name from the module it lives in."""
+
+    def load(name: str) -> object:
+        home = homes.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{home}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return load

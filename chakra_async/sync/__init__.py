@@ -6,8 +6,9 @@ first used, as there.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from chakra_async._lazy import loader
 
 
 if TYPE_CHECKING:
@@ -23,13 +24,7 @@ __all__ = ["BulkRun", "Client", "Pager", "Writer"]
 
 
 if not TYPE_CHECKING:  # or every name would pass for one of ours
-
-    def __getattr__(name: str) -> object:
-        home = _HOME_OF.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
-        return value
+    __getattr__ = loader(__name__, _HOME_OF)
 
 
 def __dir__() -> list[str]:
