@@ -3,6 +3,8 @@
 #   make check    lint, types, layers           make help    the rest
 
 VENV ?= .venv
+# More than two cores need: many tests wait for other processes.
+WORKERS ?= 4
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -17,7 +19,7 @@ demo: $(VENV)/.installed  ## bulk-update 3,322 real aircraft in an emulated Chak
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/.installed-dev  ## run all the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: lint types layers  ## lint, types and layers
 
