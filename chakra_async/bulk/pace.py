@@ -55,7 +55,8 @@ class JobWindow:
 
     def _learn(self, seconds: float, *, waited: bool) -> None:
         self._average += (seconds - self._average) * (LATEST if self._average else 1)
-        self._best = min(self._best * (1 + FORGET), self._average)
+        # One that is alone has nobody to wait for: what it takes is the best there is.
+        self._best = min(self._best * (1 + FORGET), self._average) if self._size >= 2 else self._average
         longer = self._average / self._best
         if longer > FULL:
             self._was_full = True

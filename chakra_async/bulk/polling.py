@@ -18,7 +18,9 @@ STEP = 0.12
 """The same of a job that should end about now, or is overdue."""
 MOST_STEPS = 4
 """Looks at a job between the soonest and the latest time at which it should end."""
-MARGIN = 0.015
+FIRM = 0.05
+"""Share of its rows that have to be done before the end of a job is foretold; else its middle is."""
+MARGIN = 0.025
 """Share of its age by which a job may take longer than its counts foretell."""
 REMEMBERED = 16
 
@@ -129,8 +131,8 @@ class Watch:
         self._last = age
         since, had = self._seen
         if had < processed < self.rows:
-            # If it had waited for others, when it began is known only roughly.
-            self._steady = since == 0.0 or had > self._at_first
+            # It may have waited for others: when it began is known once it was seen under way twice, or soon.
+            self._steady = had > self._at_first or (since == 0.0 and age <= 2 * FIRST)
             self._before, self._seen = self._seen, (age, processed)
             self._pace.counted(processed)
         elif had == self._at_first:
@@ -142,8 +144,11 @@ class Watch:
             if self._at_first:
                 # How long it had run before is not known.
                 return
-            # Somewhere between two looks; and found by the first, perhaps long before.
-            seconds = (self._last + age) / 2 if self._last else 0.7 * age
+            if (rest := self._rest()) is not None:
+                seconds = min(self._seen[0] + rest, age)
+            else:
+                # Somewhere between two looks; and found by the first, perhaps long before.
+                seconds = (self._last + age) / 2 if self._last else 0.7 * age
         elif seconds > (1 + GROWTH) * age + FIRST:
             # It was there long before it was followed, or the service's clock is wrong.
             return
@@ -153,13 +158,17 @@ class Watch:
 
     def _due(self, age: float) -> float:
         """Return the age at which to look."""
+        window = self._pace.window(self.rows)
         if (rest := self._rest()) is not None:
             seen = self._seen[0]
             # Counts that have stopped growing foretell nothing.
             share = MARGIN if seen == self._last else STEP
+            late = 0.0 if window is None else window[1]
+            if self._seen[1] < FIRM * self.rows:
+                rest /= 2
             end = max(seen + rest * self._pace.haste, self._last) + max(SHORTEST, share * self._last)
-            return end if self._steady else min(end, self._last + max(FIRST, GROWTH * self._last))
-        if (window := self._pace.window(self.rows)) is not None:
+            return end if self._steady else min(end, max(self._last + max(FIRST, GROWTH * self._last), late))
+        if window is not None:
             return self._within(*window)
         return self._shared(age)
 
