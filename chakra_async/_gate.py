@@ -35,7 +35,7 @@ class Gate:
             return ""
         times = "once" if rate.refusals == 1 else f"{rate.refusals:,} times"
         why = "as asked for" if most == rate.most else f"the service answered 429 {times}"
-        return f"{most:,.4g} requests/s ({why})"
+        return f"at most {most:,.3g} requests/s ({why})"
 
     def pause(self, seconds: float) -> None:
         """Let nothing start for so many seconds; a later deadline already set stays."""

@@ -187,6 +187,23 @@ def test_jobs_at_once_stay_as_asked_for():
     assert window.size == 3
 
 
+def test_jobs_at_once_recover_from_a_best_that_was_none():
+    # Such as that of jobs which an earlier run had begun, or of a service that was idle then.
+    window = JobWindow(32)
+    for _ in range(6):
+        window.done(1000, 0.01, retries=0)
+    for _ in range(400):
+        window.done(1000, 2.0, retries=0)
+    assert window.size > 4
+
+
+def test_the_pace_in_words():
+    window = JobWindow(32, fixed=1)
+    assert window.described("") == "1 job at a time (as asked for)"
+    said = "at most 20 requests/s (the service answered 429 once), 1 job at a time (as asked for)"
+    assert window.described("at most 20 requests/s (the service answered 429 once)") == said
+
+
 def test_jobs_that_had_to_be_sent_again_are_fewer_next_time_and_never_none():
     window = JobWindow(32)
     for _ in range(50):

@@ -29,7 +29,7 @@ from chakra_async.errors import JournalError
 from chakra_async.settings import Timeouts
 
 
-SMALL_BYTES = 2_000_000
+SMALL_BYTES = 4_000_000
 """Encoded rows up to here are little memory, though as objects they take five to ten times as much."""
 A_WAIT = 0.002
 """Seconds from which on waiting for a job is waiting, and not only a turn of the loop."""
@@ -297,9 +297,7 @@ class Engine:
     def summary(self) -> Summary:
         """The account so far."""
         self._summary.seconds = (self._ended or time.monotonic()) - self._started
-        self._summary.pace = f"{self._jobs.size} jobs at once ({self._jobs.reason})"
-        if limit := self._calls.limit():
-            self._summary.pace += f", {limit}"
+        self._summary.pace = self._jobs.described(self._calls.limit())
         return self._summary
 
     @property
@@ -386,7 +384,7 @@ class Engine:
             self._planner.done(report.chunk)
             self._summary.jobs += report.jobs
             self._summary.retries += report.count.retries
-            if report.seconds is not None:
+            if report.seconds is not None and report.chunk.job_id is None:
                 rows, retries = len(report.chunk.rows), report.count.retries
                 self._jobs.done(rows, report.seconds, retries=retries, waited=waited)
             for outcome, number in counts.items():

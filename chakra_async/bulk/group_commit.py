@@ -135,9 +135,7 @@ class GroupCommit:
     def summary(self) -> Summary:
         """The account so far."""
         self._summary.seconds = (self._ended or time.monotonic()) - self._started
-        self._summary.pace = f"{self._jobs.size} jobs at once ({self._jobs.reason})"
-        if limit := self._calls.limit():
-            self._summary.pace += f", {limit}"
+        self._summary.pace = self._jobs.described(self._calls.limit())
         return self._summary
 
     def _check_usable(self) -> asyncio.AbstractEventLoop:

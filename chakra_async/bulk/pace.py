@@ -38,6 +38,11 @@ class JobWindow:
         """Jobs at once."""
         return int(self._size)
 
+    def described(self, limit: str) -> str:
+        """Say how many, and why; but first what limits requests, if anything does."""
+        jobs = "1 job at a time" if self.size == 1 else f"{self.size} jobs at once"
+        return ", ".join(filter(None, (limit, f"{jobs} ({self.reason})")))
+
     def done(self, rows: int, seconds: float, *, retries: int, waited: bool = True) -> None:
         """Learn from a job of so many rows that took so long, and so many retries, from first to last.
 

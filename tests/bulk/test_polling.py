@@ -89,6 +89,23 @@ def test_a_first_job_whose_counts_grow_needs_no_other_to_learn_from(seconds):
     assert max(looks for looks, _ in singles) <= 6
 
 
+def test_a_job_that_has_waited_for_others_is_not_slept_on():
+    pace = JobPace()
+    for _ in range(8):
+        pace.learn(1000, 6.7)
+    watch = Watch(pace, 1000)
+    watch.unfinished(6.68, 15)
+    assert watch.wait(6.68) < 2
+    watch.unfinished(8.3, 260)
+    assert 8.3 + watch.wait(8.3) == pytest.approx(6.6 + 6.7, rel=0.05)
+
+
+def test_few_rows_foretell_the_middle_of_a_job_and_not_its_end():
+    watch = Watch(JobPace(), 1000)
+    watch.unfinished(0.05, 3)
+    assert 0.05 + watch.wait(0.05) < 0.75 * 6.6
+
+
 @given(seconds=st.floats(0.3, 100))
 def test_a_first_job_of_which_nothing_is_told_is_noticed_within_a_quarter(seconds):
     [(looks, late)] = follow([(1000, seconds)], grow=False)
