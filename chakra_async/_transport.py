@@ -29,6 +29,7 @@ from chakra_async.errors import (
     ChakraError,
     ClientClosedError,
     RequestTimeoutError,
+    counted_attempts,
 )
 from chakra_async.models.reply import Reply
 from chakra_async.settings import AccessToken, Settings
@@ -146,7 +147,8 @@ class Transport:
                     self.gate.answered(sent)
                 reply.attempts = attempts
                 if logger.isEnabledFor(logging.DEBUG):
-                    logger.debug("%s %s: %d after %d attempts", method, path, reply.status, attempts)
+                    tries = counted_attempts(attempts)
+                    logger.debug("%s %s: %d after %s", method, path, reply.status, tries)
                 return reply
             finally:
                 answer = None
@@ -279,12 +281,13 @@ class Transport:
         if isinstance(caught, RuntimeError):
             # aiohttp says no otherwise than this that a session was closed before the call came to it.
             if self.closed:
-                return ClientClosedError(
-                    "The client was closed meanwhile; nothing was sent.", retry_safe=True
-                )
+                return ClientClosedError("The client was closed meanwhile; make a new one.", retry_safe=True)
             if self._given_session is None or not self._given_session.closed:
                 raise caught
-            return ClientClosedError("The session given to the client is closed.", retry_safe=True)
+            return ClientClosedError(
+                "The session given to the client is closed; make a client with one that is open.",
+                retry_safe=True,
+            )
         upload = transfer if isinstance(transfer, Body) else None
         outside = None if transfer is None or isinstance(transfer, Body) else transfer.host
         return as_break(

@@ -73,8 +73,7 @@ class ChakraError(Exception):
     def __str__(self) -> str:
         parts = [self.message]
         if self.method is not None:
-            tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-            parts.append(f"[{self.method} {self.path}, {tries}]")
+            parts.append(f"[{self.method} {self.path}, {counted_attempts(self.attempts)}]")
         if (advice := self._advice()) is not None:
             parts.append(advice)
         return " ".join(parts)
@@ -86,6 +85,11 @@ class ChakraError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__.copy())
+
+
+def counted_attempts(number: int) -> str:
+    """``1 attempt``, ``2 attempts``."""
+    return "1 attempt" if number == 1 else f"{number} attempts"
 
 
 def _rebuild(cls: type[ChakraError], args: tuple[Any, ...], state: dict[str, Any]) -> ChakraError:
@@ -249,7 +253,11 @@ class ResponseTooLargeError(ChakraError):
 
 
 class ClientClosedError(ChakraError):
-    """The client was closed before this call."""
+    """The client, or the session given to it, was closed: it takes no further call; make a new one."""
+
+    def _advice(self) -> str | None:
+        # The message says what to do: with this client it would only end the same way.
+        return "Nothing was sent." if self.retry_safe else super()._advice()
 
 
 class JobTimeoutError(ChakraError):

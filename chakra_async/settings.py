@@ -40,6 +40,10 @@ def _page_size(_: Any, attribute: Attribute[int], value: int) -> None:
         raise ValueError(f"{attribute.name} must be 1 to 100, not {value!r}")
 
 
+LEAST_SECRET = 8
+"""Characters of the shortest access token that is taken for a secret."""
+
+
 class AccessToken:
     """An access token that never prints itself."""
 
@@ -64,8 +68,11 @@ class AccessToken:
         return str(self._value)
 
     def scrub(self, text: str) -> str:
-        """Return ``text`` with the token blotted out, for answers that echo what they were sent."""
-        return self._blotter(text)
+        """Return ``text`` with the token blotted out, for answers that echo what they were sent.
+
+        A word such as ``token``, as stands for one in trials, would be torn out of every sentence.
+        """
+        return text if len(self._value) < LEAST_SECRET else self._blotter(text)
 
     def __repr__(self) -> str:
         return "AccessToken('…')"
@@ -230,6 +237,12 @@ def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
         raise ValueError(wrong)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(f"{attribute.name} takes no credentials, query or fragment")
+    root, found, _ = f"{value}/".partition("/v1/ext/")
+    if found:
+        raise ValueError(
+            f"{attribute.name} must end before /v1/ext, which every call adds by itself: give {root!r}, "
+            f"not {value!r}"
+        )
 
 
 def _api_version(_: Any, attribute: Attribute[str], value: str) -> None:

@@ -27,6 +27,7 @@ ROWS = [
     {"sync"},
     {"webhooks"},
     {"cli"},
+    {"__main__"},
 ]
 ROW_OF = {unit: number for number, row in enumerate(ROWS) for unit in row}
 

@@ -47,6 +47,10 @@ def test_a_token_that_no_header_could_hold_is_refused_without_being_shown(value)
     assert not value.strip() or value not in str(caught.value)
 
 
+def test_a_word_that_stands_for_a_token_is_no_secret():
+    assert AccessToken("token").scrub("the access token is unknown") == "the access token is unknown"
+
+
 def test_scrubbing_blots_the_token_out():
     assert AccessToken(TOKEN).scrub(f"Bearer {TOKEN}, {TOKEN}") == "Bearer [access token], [access token]"
 
@@ -163,6 +167,13 @@ def test_everything_is_frozen_and_keyword_only():
 def test_a_base_url_that_cannot_work_is_refused(url):
     with pytest.raises(ValueError, match="base_url"):
         Settings(base_url=url)
+
+
+@pytest.mark.parametrize("rest", ["/v1/ext", "/v1/ext/", "/v1/ext/procedure/lead"])
+def test_a_base_url_with_the_path_of_the_api_is_told_what_to_be(rest):
+    with pytest.raises(ValueError, match=r"must end before /v1/ext.* give 'https://proxy.test/chakra', not"):
+        Settings(base_url=f"https://proxy.test/chakra{rest}")
+    assert Settings(base_url="https://proxy.test/v1/extra").base_url == "https://proxy.test/v1/extra"
 
 
 def test_credentials_in_a_base_url_are_not_shown():

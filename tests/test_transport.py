@@ -761,10 +761,12 @@ async def test_the_log_tells_method_path_status_and_attempt(caplog):
     caplog.set_level(logging.DEBUG, logger="chakra_async")
     async with RawServer(RST, LEAD) as server, quick_client(server) as chakra:
         await read(chakra)
+        await read(chakra)
     lines = [record.getMessage() for record in caplog.records if record.name == "chakra_async"]
     path = "GET /v1/ext/procedure/lead/process/1"
     assert lines == [
         f"{path}: IncompleteReadError at attempt 1",
         f"{path}: attempt 2 after IncompleteReadError",
         f"{path}: 200 after 2 attempts",
+        f"{path}: 200 after 1 attempt",
     ]

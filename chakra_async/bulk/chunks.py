@@ -19,7 +19,7 @@ from attrs import define, field
 from chakra_async.bulk.encode import EncodedRow, Expected, Identity
 
 
-def checksum(item: bytes | memoryview) -> int:
+def checksum(item: bytes) -> int:
     """Return what the journal keeps of an encoded row; never 0, which stands for no row."""
     return crc32(item) or 1
 
@@ -75,6 +75,9 @@ class Chunk:
     rows: Rows = field(factory=Rows)
     body: bytearray = field(factory=bytearray)
     ends: list[int] = field(factory=list[int])
+    checked: bool = False
+    sums: list[int] = field(factory=list[int])
+    """A checksum of each row, if it is ``checked``, as for a journal."""
     number: int | None = None
     """Its number in the journal, where an earlier run has begun to send it."""
     job_id: str | None = None
@@ -93,6 +96,8 @@ class Chunk:
             body += b","
         body += text
         ends.append(len(body))
+        if self.checked:
+            self.sums.append(checksum(text))
 
     @property
     def size(self) -> int:
@@ -102,18 +107,6 @@ class Chunk:
     def item(self, place: int) -> bytes:
         """Return the item of one row."""
         return bytes(self.body[self.ends[place - 1] + 1 if place else 0 : self.ends[place]])
-
-    def checksums(self, places: Sequence[int]) -> list[int]:
-        """Return the checksum of each of some rows."""
-        if not isinstance(places, range):
-            return [checksum(self.item(place)) for place in places]
-        found: list[int] = []
-        begin = self.ends[places.start - 1] + 1 if places.start else 0
-        with memoryview(self.body) as body:
-            for end in self.ends[places.start : places.stop]:
-                found.append(checksum(body[begin:end]))
-                begin = end + 1
-        return found
 
     def items(self, places: Sequence[int]) -> bytes:
         """Return the items of some rows, joined by commas."""
@@ -129,10 +122,12 @@ _Waiting = tuple[int, Any, EncodedRow]
 class Planner:
     """Turns a stream of rows into chunks that may be sent."""
 
-    def __init__(self, chunk_size: int, max_chunk_bytes: int) -> None:
+    def __init__(self, chunk_size: int, max_chunk_bytes: int, *, sums: bool = False) -> None:
+        """Make chunks of so many rows and bytes at the most, with checksums or without."""
         self._chunk_size = chunk_size
+        self._sums = sums
         self._max_bytes = max_chunk_bytes
-        self._open = Chunk()
+        self._open = self._new()
         self._sealed: deque[Chunk] = deque()
         # Each process of a sealed chunk that is not done, with the rows that wait for it.
         self._busy: dict[Identity | None, list[_Waiting] | None] = {}
@@ -150,6 +145,9 @@ class Planner:
         chunk.add(index, item, encoded)
         if len(chunk.ends) >= self._chunk_size:
             self._seal()
+
+    def _new(self) -> Chunk:
+        return Chunk(checked=self._sums)
 
     @property
     def unfinished(self) -> int:
@@ -211,7 +209,7 @@ class Planner:
             for index, item, (_, identity, expected) in waiting
         ]
         self._rows -= len(rows) - len(self._open.rows)
-        self._open = Chunk()
+        self._open = self._new()
         self._sealed.clear()
         self._busy.clear()
         return sorted(rows, key=lambda row: row.index)
@@ -241,7 +239,7 @@ class Planner:
             self._seal()
 
     def _seal(self) -> None:
-        chunk, self._open = self._open, Chunk()
+        chunk, self._open = self._open, self._new()
         self._sealed.append(chunk)
         self._rows += len(chunk.rows)
         self._bytes += chunk.size

@@ -232,7 +232,7 @@ class Courier:
         else:
             report.jobs += 1
             if self.journal is not None and number is not None:
-                await self.journal.accepted(number, job.id)
+                self.journal.accepted(number, job.id)
             await self._follow(report, places, number, job, search)
 
     async def _follow(
@@ -342,8 +342,8 @@ class Courier:
 
 
 def _rows(chunk: Chunk, places: Sequence[int]) -> Rows:
-    indexes = chunk.rows.indexes
-    return [indexes[place] for place in places], chunk.checksums(places)
+    indexes, sums = chunk.rows.indexes, chunk.sums
+    return [indexes[place] for place in places], [sums[place] for place in places]
 
 
 def _outcomes(fates: Sequence[Fate]) -> list[Outcome]:

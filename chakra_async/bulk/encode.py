@@ -213,6 +213,10 @@ def _key(key: Any) -> tuple[str, str | int]:
     name, value = pair
     if not isinstance(name, str) or not name:
         raise UnsendableRowError(f"the first half of key must be a short id, not {name!r}")
+    if name == "id" and as_pair(value) is not None:
+        raise UnsendableRowError(
+            f"id must be text, and {value!r} is a key: give it as key, and to a writer by update_by_key"
+        )
     if not isinstance(value, _KEY_TYPES) or value is True or value is False or value == "":
         raise UnsendableRowError(
             f"key {name} must be text that is not empty or a whole number, not {value!r}"

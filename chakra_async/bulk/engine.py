@@ -21,7 +21,7 @@ from chakra_async.bulk.chunks import Chunk, Planner
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
 from chakra_async.bulk.encode import Encoder, UnsendableRowError
 from chakra_async.bulk.journal import Journal, Plan, Problem
-from chakra_async.bulk.pace import START, JobWindow
+from chakra_async.bulk.pace import JobWindow
 from chakra_async.bulk.results import Results
 from chakra_async.bulk.resume import Recall
 from chakra_async.bulk.rows import Progress, RejectedRow, RowResult, Summary
@@ -29,6 +29,8 @@ from chakra_async.errors import JournalError
 from chakra_async.settings import Timeouts
 
 
+FEW = 8
+"""Jobs that may be under way whatever memory their rows take."""
 SMALL_BYTES = 4_000_000
 """Encoded rows up to here are little memory, though as objects they take five to ten times as much."""
 A_WAIT = 0.002
@@ -92,7 +94,7 @@ class Engine:
         self._expected = expected
         self._calls = calls
         self._courier = Courier(calls, timeouts, retry_unknown=options.retry_unknown)
-        self._planner = Planner(options.chunk_size, options.max_chunk_bytes)
+        self._planner = Planner(options.chunk_size, options.max_chunk_bytes, sums=options.journal is not None)
         self._jobs = JobWindow(options.jobs_in_flight, options.concurrency)
         self._plan = plan
         self._recall: Recall | None = None
@@ -185,7 +187,7 @@ class Engine:
         """Jobs that may be under way: beyond a few only while their rows take little memory."""
         size = self._jobs.size
         if self._options.concurrency is None and self._planner.unfinished_bytes > SMALL_BYTES:
-            return min(size, START)
+            return min(size, FEW)
         return size
 
     @property

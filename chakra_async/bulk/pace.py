@@ -8,6 +8,8 @@ import math
 START = 8
 LATEST = 1 / 6
 """Weight of the latest job in the average of their times."""
+EARLY = 3
+"""Jobs more for each that is done, as long as the service was never seen to be full."""
 FREE, FULL = 1.7, 2.6
 """How much longer than at best jobs take, on average: below, more of them are sent; above, fewer."""
 FORGET = 0.0005
@@ -73,5 +75,5 @@ class JobWindow:
         elif self._size >= self._most:
             self.reason = "Limits.jobs_in_flight"
         else:
-            self._size = min(self._most, self._size + (1 / self._size if self._was_full else 1))
+            self._size = min(self._most, self._size + (1 / self._size if self._was_full else EARLY))
             self.reason = "growing: more at once take hardly longer"

@@ -27,7 +27,7 @@ class _Gathering:
         self.missing -= 1
 
     def chunk(self) -> Chunk:
-        chunk = Chunk(number=self.delivery.id, job_id=self.delivery.job_id)
+        chunk = Chunk(checked=True, number=self.delivery.id, job_id=self.delivery.job_id)
         for index, item, encoded in filter(None, self.rows):
             chunk.add(index, item, encoded)
         return chunk

@@ -12,7 +12,10 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"click", "rich"}:
             raise
-        sys.stderr.write("The chakra command needs click and rich: pip install 'chakra-async[cli]'\n")
+        sys.stderr.write(
+            "The chakra command needs click and rich, which come with the extra cli: "
+            "pip install 'path/to/chakra_async[cli]'\n"
+        )
         raise SystemExit(1) from None
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter is no reason to lose the account of a run.

@@ -25,7 +25,10 @@ _RESERVED: Final = frozenset(
 
 @frozen
 class Procedure:
-    """A kind of process: its unique keys, its states and the tasks they may have; ``None`` is any."""
+    """A kind of process: its unique keys, its states and the tasks they may have; ``None`` is any.
+
+    The attributes are those that the team's config tells of before a process has them; others are taken too.
+    """
 
     seq: int
     id: str
@@ -33,6 +36,7 @@ class Procedure:
     keys: tuple[str, ...]
     states: tuple[str, ...] | None
     tasks: tuple[str, ...] | None = None
+    attributes: tuple[str, ...] | None = None
 
     @property
     def first_state(self) -> str:
@@ -61,10 +65,10 @@ class Catalog:
         self._procedures: dict[str, Procedure] = {}
         self._by_seq: dict[int, Procedure] = {}
         for seq, id_, short_id, *lists in store.rows(
-            "SELECT seq, id, short_id, keys, states, tasks FROM procedure ORDER BY seq"
+            "SELECT seq, id, short_id, keys, states, tasks, attributes FROM procedure ORDER BY seq"
         ):
-            keys, states, tasks = (None if text is None else tuple(orjson.loads(text)) for text in lists)
-            self._remember(Procedure(seq, id_, short_id, keys or (), states, tasks))
+            keys, *others = (None if text is None else tuple(orjson.loads(text)) for text in lists)
+            self._remember(Procedure(seq, id_, short_id, keys or (), *others))
 
     def _remember(self, procedure: Procedure) -> None:
         self._procedures[procedure.short_id] = self._procedures[procedure.id] = procedure
@@ -112,6 +116,7 @@ class Catalog:
         keys: tuple[str, ...],
         states: Sequence[str] | None,
         tasks: Sequence[str] | None = None,
+        attributes: Sequence[str] | None = None,
     ) -> Procedure:
         """Add a procedure, or change one.
 
@@ -120,25 +125,26 @@ class Catalog:
             TypeError: one text where several are meant.
         """
         states, tasks = _several(states, "states"), _several(tasks, "tasks")
-        _check_names(short_id, keys, states, tasks)
+        attributes = _several(attributes, "attributes")
+        _check_names(short_id, keys, states, (*(tasks or ()), *(attributes or ())))
         with self._store.transaction() as db:
             known = self._procedures.get(short_id)
             if known is None:
                 (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM procedure").fetchone()
-                procedure = Procedure(last + 1, str(uuid4()), short_id, keys, states, tasks)
+                procedure = Procedure(last + 1, str(uuid4()), short_id, keys, states, tasks, attributes)
             else:
                 if known.keys != keys and self._in_use(known):
                     raise ValueError(f"procedure {short_id!r} has processes: its keys cannot change")
-                procedure = evolve(known, keys=keys, states=states, tasks=tasks)
+                procedure = evolve(known, keys=keys, states=states, tasks=tasks, attributes=attributes)
             db.execute(
-                "INSERT OR REPLACE INTO procedure VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO procedure VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     procedure.seq,
                     procedure.id,
                     short_id,
                     *(
                         None if names is None else orjson.dumps(names).decode()
-                        for names in (keys, states, tasks)
+                        for names in (keys, states, tasks, attributes)
                     ),
                 ),
             )
@@ -158,9 +164,9 @@ def _several(names: Sequence[str] | None, what: str) -> tuple[str, ...] | None:
 
 
 def _check_names(
-    short_id: str, keys: tuple[str, ...], states: tuple[str, ...] | None, tasks: tuple[str, ...] | None
+    short_id: str, keys: tuple[str, ...], states: tuple[str, ...] | None, others: tuple[str, ...]
 ) -> None:
-    for name in (short_id, *keys, *(states or ()), *(tasks or ())):
+    for name in (short_id, *keys, *(states or ()), *others):
         if not name or not name.isprintable() or set(name) & set('/"\\'):
             raise ValueError(f"{name!r} cannot be a short id")
     if reserved := _RESERVED.intersection(keys):

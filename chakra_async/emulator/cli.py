@@ -23,6 +23,10 @@ class _Procedure:
     short_id: str
     keys: tuple[str, ...]
     states: tuple[str, ...] | None
+    attributes: tuple[str, ...] | None
+
+
+_FORM = "NAME:KEY[+KEY][:[STATE,STATE][:ATTRIBUTE,ATTRIBUTE]]"
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "python -m chakra_async.emulator") -> int:
@@ -56,7 +60,10 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m chakra_asy
         try:
             for procedure in options.procedure:
                 emulator.add_procedure(
-                    procedure.short_id, primary_key=procedure.keys, states=procedure.states
+                    procedure.short_id,
+                    primary_key=procedure.keys,
+                    states=procedure.states,
+                    attributes=procedure.attributes,
                 )
             _say(emulator, start_webhooks(emulator, options))
             # In steps, as some platforms deliver no signal to a thread that waits for ever.
@@ -118,8 +125,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         type=_procedure,
         action="append",
         default=[],
-        metavar="NAME:KEY[+KEY][:STATE,STATE]",
-        help="add a procedure, such as aircraft:tailnum:NEW,IN_SERVICE; may be repeated",
+        metavar=_FORM,
+        help="add a procedure, such as aircraft:tailnum:NEW,IN_SERVICE, or aircraft:tailnum::seats,year for"
+        " any states; the attributes are those that the team's config, and so a dry run, knows before a"
+        " process has them; may be repeated",
     )
     parser.add_argument(
         "--rows-per-second",
@@ -167,12 +176,15 @@ def _number(text: str) -> float | None:
 
 
 def _procedure(text: str) -> _Procedure:
-    short_id, *rest = text.split(":")
-    keys = tuple(rest[0].split("+")) if rest and rest[0] else ()
-    states = tuple(rest[1].split(",")) if len(rest) > 1 else None
-    if not (short_id and keys) or len(rest) > 2 or "" in keys or (states is not None and "" in states):
+    short_id, _, rest = text.partition(":")
+    key, *others = rest.split(":")
+    keys, lists = tuple(key.split("+")), [tuple(names.split(",")) for names in others]
+    if len(lists) == 2 and lists[0] == ("",):
+        lists[0] = ()
+    if not short_id or len(lists) > 2 or any("" in names for names in (keys, *lists)):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no procedure: expected a name and at least one key, NAME:KEY[+KEY][:STATE,STATE],"
+            f"{text!r} is no procedure: expected a name and at least one key, {_FORM},"
             " such as aircraft:tailnum"
         )
-    return _Procedure(short_id, keys, states)
+    states, attributes = (*lists, (), ())[:2]
+    return _Procedure(short_id, keys, states or None, attributes or None)

@@ -221,6 +221,7 @@ class Emulator(Controls):
         primary_key: str | tuple[str, ...] | None = None,
         states: Sequence[str] | None = None,
         tasks: Sequence[str] | None = None,
+        attributes: Sequence[str] | None = None,
     ) -> str:
         """Add a procedure, or change one, and return its uuid.
 
@@ -229,12 +230,15 @@ class Emulator(Controls):
             primary_key: the attributes whose values are unique.
             states: the states a process may have, the first for new ones; ``None`` accepts any.
             tasks: the tasks a process may have; ``None`` accepts any.
+            attributes: what the team's config tells of beside the keys and whatever processes have already,
+                so that a dry run knows it; a process may have any others.
 
         Raises:
             ValueError: a name that cannot work, or other keys for a procedure that has processes.
-            TypeError: ``states`` or ``tasks`` is one text instead of several.
+            TypeError: ``states``, ``tasks`` or ``attributes`` is one text instead of several.
         """
-        return self._service.catalog.add_procedure(short_id, _keys(primary_key), states, tasks).id
+        catalog = self._service.catalog
+        return catalog.add_procedure(short_id, _keys(primary_key), states, tasks, attributes).id
 
     def add_token(self, role: Role = "read-only", token: str | None = None) -> str:
         """Add an access token with the role ``"admin"`` or ``"read-only"`` and return it."""

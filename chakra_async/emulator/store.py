@@ -20,7 +20,8 @@ from chakra_async.emulator.tables import CHUNKS, SCHEMA
 
 MEMORY: Final = ":memory:"
 
-_VERSION: Final = 2
+_VERSION: Final = 3
+_UPGRADES: Final = {2: "ALTER TABLE procedure ADD COLUMN attributes TEXT"}
 
 _ALWAYS: Final = ("secure_delete = OFF", "temp_store = MEMORY")
 _IN_MEMORY: Final = (*_ALWAYS, "journal_mode = MEMORY", "synchronous = OFF")
@@ -67,7 +68,7 @@ class Store:
         # First of all, so that somebody else's file is left as it is.
         version = self.rows("PRAGMA user_version")[0][0]
         is_new = version == 0 and not self.rows("SELECT 1 FROM sqlite_master LIMIT 1")
-        if not is_new and version != _VERSION:
+        if not is_new and version != _VERSION and version not in _UPGRADES:
             raise sqlite3.DatabaseError("it holds something else")
         if in_memory:
             # Before temp_store, which would keep this one in memory as well.
@@ -78,13 +79,16 @@ class Store:
             if is_new:
                 self._create()
                 self._db.execute(CHUNKS.format(place="spill" if in_memory else "main"))
+            elif version in _UPGRADES:
+                self._db.execute(_UPGRADES[version])
+            if version != _VERSION:
+                self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _create(self) -> None:
         for statement in SCHEMA.split(";"):
             self._db.execute(statement)
         meta = [("team", str(uuid4())), ("ids", Ids().secret)]
         self._db.executemany("INSERT INTO meta VALUES (?, ?)", meta)
-        self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one reading statement and return all its rows."""

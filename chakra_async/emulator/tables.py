@@ -16,7 +16,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE token (token TEXT PRIMARY KEY, role TEXT NOT NULL, user TEXT NOT NULL);
 CREATE TABLE procedure (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, short_id TEXT NOT NULL UNIQUE,
-    keys TEXT NOT NULL, states TEXT, tasks TEXT
+    keys TEXT NOT NULL, states TEXT, tasks TEXT, attributes TEXT
 );
 CREATE TABLE process (
     seq INTEGER PRIMARY KEY, procedure INTEGER NOT NULL, status TEXT NOT NULL, state TEXT, assigned_to TEXT,

@@ -726,6 +726,41 @@ def test_a_failures_file_is_made_by_the_first_failure_and_overwrites_nothing(tmp
             FailuresWriter(tmp_path / "x", **options)
 
 
+@pytest.mark.parametrize("name", ["failed.csv", "failed.csv.gz"])
+def test_a_failures_file_has_its_name_once_it_is_whole(tmp_path, name):
+    source, path = tmp_path / "a.csv", tmp_path / name
+    source.write_text("tail,a\nN1,1\n")
+    with read_updates(source, columns=KEY) as rows, rows.failures(path) as failures:
+        failures.write(failed(next(rows)))
+        assert not path.exists()
+        (part,) = tmp_path.glob(f"{name}.*.part")
+    assert not part.exists()
+    with read_updates(path, columns=KEY) as again:
+        assert [row.data for row in again] == [{"a": "1"}]
+
+
+def test_a_failures_file_that_is_discarded_leaves_nothing(tmp_path):
+    source, path = tmp_path / "a.csv", tmp_path / "failed.csv"
+    source.write_text("tail,a\nN1,1\n")
+    with read_updates(source, columns=KEY) as rows, rows.failures(path) as failures:
+        failures.write(failed(next(rows)))
+        failures.discard()
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_failures_file_replaces_none_that_has_come_into_being(tmp_path):
+    source, path = tmp_path / "a.csv", tmp_path / "failed.csv"
+    source.write_text("tail,a\nN1,1\n")
+    with read_updates(source, columns=KEY) as rows:
+        failures = rows.failures(path)
+        failures.write(failed(next(rows)))
+        path.write_text("precious")
+        with pytest.raises(FileExistsError, match=r"exists by now; the rows are in .*part"):
+            failures.close()
+    (part,) = tmp_path.glob("*.part")
+    assert (path.read_text(), len(part.read_text().splitlines())) == ("precious", 2)
+
+
 def test_errors_of_any_shape_keep_the_file_readable(tmp_path):
     source, path = tmp_path / "a.tsv", tmp_path / "failed.tsv"
     source.write_text("tail\ta\nN1\t1\n")

@@ -168,6 +168,7 @@ async def test_whole_rows_delete_and_rely_on_what_they_find(chakra_hq, chakra, f
     [
         (lambda writer: writer.update("N0"), "nothing to change"),
         (lambda writer: writer.update("", state="RETIRED"), "not empty"),
+        (lambda writer: writer.update(("tailnum", "N0"), state="RETIRED"), "a key: .* update_by_key"),
         (lambda writer: writer.update("N0", data={"x": object()}), r"data\['x'\]"),
         (lambda writer: writer.update_by_key("tailnum", None, state="RETIRED"), "whole number"),
         (lambda writer: writer.write({"id": "x", "dta": {}}), "has no field dta"),

@@ -12,6 +12,7 @@ import stamina
 from click.testing import CliRunner
 
 from chakra_async.cli.app import app
+from tests.raw import closed_port
 
 
 UPDATE = ("bulk", "update", "aircraft")
@@ -73,8 +74,14 @@ class TestWhatIsSent:
         result = chakra(*UPDATE, "planes.csv", "--key", "tailnum", "--chunk-size", "1", "--json", "-q")
         assert json.loads(result.stdout)["jobs"] == 4
         assert re.match(r"\d+ jobs at once \(", json.loads(result.stdout)["pace"])
+
+    def test_the_pace_is_told_where_there_was_one(self, chakra, created):
         result = chakra(*UPDATE, "planes.csv", "--key", "tailnum")
-        assert re.search(r"^Pace at the end: \d+ jobs at once \(.*\)\.$", result.stdout, re.MULTILINE)
+        assert "Pace" not in result.stdout
+        lines = "".join(f"N102UW,{seats}\n" for seats in range(30))
+        Path("seats.csv").write_text("tailnum,seats\n" + lines)
+        result = chakra(*UPDATE, "seats.csv", "--key", "tailnum", "--chunk-size", "2")
+        assert re.search(r"^Pace at the end: (1 job|\d+ jobs) at .*\)\.$", result.stdout, re.MULTILINE)
 
     def test_a_file_without_rows(self, chakra):
         Path("none.csv").write_text("tailnum,seats\n")
@@ -92,6 +99,23 @@ class TestWhatIsSaid:
         assert re.search(r"^  line 5, X1: \w+: ", result.stdout, re.MULTILINE)
         assert re.search(r"^  line 6: invalid: .*well-formed", result.stdout, re.MULTILINE)
         assert "Give --failures FILE" in result.stdout
+
+    @pytest.mark.parametrize(
+        ("procedure", "env"),
+        [
+            ("aircraft", {"CHAKRA_ACCESS_TOKEN": "wrong-token"}),
+            ("aircraft", {"CHAKRA_BASE_URL": f"http://127.0.0.1:{closed_port()}"}),
+            ("airship", {}),
+        ],
+    )
+    def test_no_row_is_to_be_mended_where_the_cause_is_elsewhere(self, chakra, here, procedure, env):
+        result = chakra("bulk", "update", procedure, "planes.csv", "--key", "tailnum", **env)
+        assert (result.exit_code, "4 rows failed" in result.stdout) == (3, True), result.output
+        assert "--failures" not in result.stdout
+        Path("planes.csv").write_text("tailnum,seats\nN1,x\nN2,2\n")
+        options = ("--key", "tailnum", "--type", "seats=int")
+        mixed = chakra("bulk", "update", procedure, "planes.csv", *options, **env)
+        assert "in a file made to be mended" in mixed.stdout, mixed.output
 
     def test_a_reason_of_many_rows_is_said_once(self, chakra, created):
         Path("bad.csv").write_text("tailnum,seats\n" + "".join(f"N102UW,x{i % 12}\n" for i in range(40)))

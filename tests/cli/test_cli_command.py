@@ -20,8 +20,8 @@ class Block(MetaPathFinder):
         if name.partition(".")[0] == {name!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Block())
-from chakra_async.cli import main
-main()
+import runpy
+runpy.run_module({module!r}, run_name="__main__")
 """
 HIDDEN = """
 import sys
@@ -29,16 +29,17 @@ sys.meta_path[:] = [type("F", (), {{"find_spec": staticmethod(
     lambda name, path=None, target=None, finder=finder:
         None if name.partition(".")[0] == {name!r} else finder.find_spec(name, path, target)
 )}}) for finder in sys.meta_path]
-from chakra_async.cli import main
-main()
+import runpy
+runpy.run_module({module!r}, run_name="__main__")
 """
 
 
 @pytest.mark.parametrize("name", ["click", "rich"])
 @pytest.mark.parametrize("script", [BLOCKED, HIDDEN], ids=["blocked", "hidden"])
-def test_the_extra_is_missing(name, script):
+@pytest.mark.parametrize("module", ["chakra_async", "chakra_async.cli"])
+def test_the_extra_is_missing(name, script, module):
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script.format(name=name)],
+        [sys.executable, "-W", "error", "-c", script.format(name=name, module=module)],
         capture_output=True,
         text=True,
         cwd=Path(chakra_async.__file__).parents[1],
@@ -47,7 +48,13 @@ def test_the_extra_is_missing(name, script):
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
-    assert "pip install 'chakra-async[cli]'" in done.stderr
+    # As the README words it: there is no index to take it from by its name.
+    assert "pip install 'path/to/chakra_async[cli]'" in done.stderr
+
+
+def test_the_package_is_the_command(spawn):
+    with spawn("--version", program=("-m", "chakra_async")) as process:
+        assert process.communicate(timeout=20) == (f"chakra-async {chakra_async.__version__}\n", "")
 
 
 def test_only_the_command_imports_its_extra():

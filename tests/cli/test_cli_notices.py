@@ -99,7 +99,7 @@ def test_an_account_says_the_own_reason_of_a_single_row():
 
 
 class TestFailures:
-    def test_an_empty_file_of_a_killed_run_is_no_hindrance(self, chakra, created):
+    def test_an_empty_file_is_no_hindrance(self, chakra, created):
         Path("bad.csv").write_text("tailnum,seats\nX1,1\n")
         Path("failed.csv").touch()
         result = chakra(*UPDATE, "bad.csv", *KEY, "--failures", "failed.csv")
@@ -149,6 +149,11 @@ class TestJournals:
         emulator.faults.clear()
         result = chakra("bulk", "resume", "run.db", "--json")
         assert (result.exit_code, json.loads(result.stdout)["jobs"]) == (0, 2)
+
+
+def test_rows_that_were_only_refused_tell_nothing_of_the_rest():
+    assert (Seen(Progress(invalid=15, seconds=5.0), 20_000).speed, Seen(Progress(), 20_000).left) == ("", "")
+    assert Seen(Progress(invalid=15, updated=85, seconds=1.0), 200).left == "about 1 s left"
 
 
 def test_the_pace_of_a_resumed_run_is_its_own():

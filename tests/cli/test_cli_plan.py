@@ -72,6 +72,10 @@ def test_what_has_changed_since_is_left_alone(chakra, emulator, planned):
         chakra("bulk", "update", "aircraft", "other.csv", *COLUMNS[:2], "--type", "seats=int", "-q").exit_code
         == 0
     )
+    shown = " ".join(chakra("bulk", "apply", "--help").stdout.split())
+    assert "which is there once the run has ended. What has changed meanwhile needs a new plan." in shown
+    result = chakra(*APPLY, "--dry-run")
+    assert "Give --failures FILE to get every such row, with its reason, in a file." in result.stdout
     result = chakra(*APPLY, "--failures", "failed.jsonl")
     assert result.exit_code == 1
     assert "aircraft: 1 updated, 1 invalid" in result.stdout
@@ -96,7 +100,7 @@ def test_it_can_be_taken_up_again(chakra, emulator, planned, force):
     assert states(emulator)["N103US"] == ("IN_SERVICE", 1)
     assert "rows from " in chakra("bulk", "status", "run.db").stdout
     result = chakra("bulk", "failures", "run.db", "-o", "failed.jsonl")
-    assert "There is no such row" in result.stdout
+    assert "Every row was done" in result.stdout
 
 
 def test_failures_of_a_plans_journal_are_its_lines(chakra, emulator, planned):

@@ -55,6 +55,18 @@ class TestDryRun:
         assert "mend that file" in result.stdout
         assert len(Path("failed.csv").read_text().splitlines()) == 3
 
+    def test_the_emulator_knows_the_attributes_it_was_told(self, chakra, emulator, here):
+        def check():
+            return chakra("bulk", "create", "aircraft", "planes.csv", "--key", "tailnum", *seats, "--dry-run")
+
+        seats = ("--type", "seats=int")
+        emulator.add_procedure("aircraft", primary_key="tailnum", attributes=("seats", "year"))
+        result = check()
+        assert (result.exit_code, "knows no attribute 'model'" in result.stdout) == (1, True), result.output
+        emulator.add_procedure("aircraft", primary_key="tailnum", attributes=("seats", "year", "model"))
+        result = check()
+        assert (result.exit_code, "4 valid" in result.stdout) == (0, True), result.output
+
     @pytest.mark.parametrize("command", ["create", "delete"])
     def test_of_the_other_commands(self, chakra, emulator, here, command):
         result = chakra("bulk", command, "aircraft", "planes.csv", "--key", "tailnum", "--dry-run", "--json")

@@ -57,7 +57,9 @@ class TestSend:
         return run
 
     def test_a_message(self, send):
-        body, said = send("message", "--text", "é?", "--phone", "911", "--name", "Ravi", "--id", "wamid.X")
+        body, said = send(
+            "message", "--text", "é?", "--phone", "+91 77012 14822", "--name", "Ravi", "--id", "wamid.X"
+        )
         assert said == "message wamid.X: 200 OK: thanks\n"
         payload = body["payload"]
         assert re.fullmatch(r"[0-9a-f-]{36}", payload.pop("messageId"))
@@ -68,13 +70,13 @@ class TestSend:
                 "wabaId": "100000000000001",
                 "externalId": "wamid.X",
                 "message": {
-                    "from": "911",
+                    "from": "917701214822",
                     "id": "wamid.X",
                     "timestamp": str(at // 1000),
                     "type": "text",
                     "text": {"body": "é?"},
                 },
-                "contacts": [{"profile": {"name": "Ravi"}, "wa_id": "911"}],
+                "contacts": [{"profile": {"name": "Ravi"}, "wa_id": "917701214822"}],
             },
         }
 
@@ -127,8 +129,8 @@ class TestSend:
         assert body == {"object": "whatsapp_business_account", "entry": [entry]}
 
     def test_an_echo(self, send):
-        body, _ = send("message-echo", "--phone", "911")
-        assert (body["event"], body["payload"]["message"]["to"]) == ("message_echo", "911")
+        body, _ = send("message-echo", "--phone", "+91 77012-14822")
+        assert (body["event"], body["payload"]["message"]["to"]) == ("message_echo", "917701214822")
 
     @pytest.mark.parametrize("place", ["file", "environment"])
     @pytest.mark.parametrize("bom", [(), ("--bom",)])
@@ -150,6 +152,15 @@ class TestSend:
         result = chakra("webhooks", "send", "message", recorder.url, "--id", "wamid.X")
         assert result.exit_code == 1
         assert result.stdout == "message wamid.X: 401 Unauthorized: bad [31msignature\n"
+        unsigned = "It went unsigned: give --secret-file, or CHAKRA_WEBHOOK_SECRET, to sign it.\n"
+        assert result.stderr == unsigned
+        signed = chakra("webhooks", "send", "message", recorder.url, CHAKRA_WEBHOOK_SECRET=SECRET)
+        assert (signed.exit_code, signed.stderr) == (1, "")
+
+    def test_no_phone_number(self, chakra, taking):
+        result = chakra("webhooks", "send", "message", taking.url, "--phone", "07701214822")
+        assert (result.exit_code, "with its country code" in result.stderr) == (2, True)
+        assert not taking.requests
 
     def test_an_answer_without_a_name(self, chakra, recorder):
         recorder.send(b"", 299)

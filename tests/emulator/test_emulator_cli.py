@@ -39,7 +39,9 @@ def serve():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_told_to_stop(serve, make_api, number):
-    served = serve("--token", "secret", "--procedure", "aircraft:tailnum:NEW,OLD", "--procedure", "boat:a+b")
+    served = serve(
+        "--token", "secret", "--procedure", "aircraft:tailnum:NEW,OLD:seats", "--procedure", "boat:a+b::c,d"
+    )
     assert re.fullmatch(r"url    http://127\.0\.0\.1:\d+", served.lines[0])
     assert served.lines[1] == "token  secret"
     assert f"export CHAKRA_BASE_URL={served.url} CHAKRA_ACCESS_TOKEN=secret" in served.lines[2]
@@ -50,6 +52,8 @@ def test_it_serves_until_told_to_stop(serve, make_api, number):
     boat = "/v1/ext/procedure/boat/process"
     api.create({"a": 1, "b": 2}, path=boat)
     assert api("PUT", f"{boat}/b/2", {"state": "ANY"}).status == 200
+    told = {one["shortId"] for one in api("GET", "/v1/ext/config").data["attributes"].values()}
+    assert told >= {"tailnum", "seats", "a", "b", "c", "d"}
     served.process.send_signal(number)
     assert served.process.communicate(timeout=10) == ("", "")
     assert served.process.returncode == 0
@@ -86,7 +90,9 @@ def test_help_explains_itself(capsys):
         (["--procedure", ":tailnum"], "':tailnum' is no procedure"),
         (["--procedure", "boat"], "'boat' is no procedure: expected a name and at least one key"),
         (["--procedure", "boat::NEW"], "'boat::NEW' is no procedure"),
-        (["--procedure", "a:b:c:d"], "'a:b:c:d' is no procedure"),
+        (["--procedure", "a:b:c:d:e"], "'a:b:c:d:e' is no procedure"),
+        (["--procedure", "a:b::"], "'a:b::' is no procedure"),
+        (["--procedure", "a:b:c:d,"], "'a:b:c:d,' is no procedure"),
         (["--procedure", "a:b+"], "'a:b+' is no procedure"),
         (["--procedure", "a:b:"], "'a:b:' is no procedure"),
         (["--what"], "--what"),

@@ -181,6 +181,19 @@ def test_jobs_left_in_a_file_go_on(tmp_path, make_api):
         assert emulator.process("lead", 1)["data"]["n"] == 59
 
 
+def test_a_file_of_the_version_before_is_taken_on(tmp_path):
+    file = str(tmp_path / "a.db")
+    with Emulator(db=file) as emulator:
+        emulator.add_procedure("pet", primary_key="tag", states=("NEW", "ADOPTED"))
+    connection = sqlite3.connect(file)
+    connection.executescript("ALTER TABLE procedure DROP COLUMN attributes; PRAGMA user_version = 2")
+    connection.close()
+    for _ in range(2):
+        with Emulator(db=file) as emulator:
+            assert emulator.processes("pet") == []
+            emulator.add_procedure("pet", primary_key="tag", attributes=["age"])
+
+
 def test_a_file_serves_one_emulator_and_must_be_its_own(tmp_path):
     file, text, foreign = (str(tmp_path / name) for name in ("a.db", "b.txt", "c.db"))
     with Emulator(db=file), pytest.raises(ValueError, match="locked"):

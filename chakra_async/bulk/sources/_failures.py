@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -60,8 +61,11 @@ class FailuresWriter:
     The original fields stand unchanged, malformed ones too. A CSV file has ``chakra_line``,
     ``chakra_outcome`` and ``chakra_errors`` as its first columns, a JSON Lines file a first field
     ``_chakra``; the readers leave them out of the data. The file is UTF-8, packed when its name ends in
-    ``.gz``, and made by the first row written: a run without failures leaves none. Read again and failed
-    again, a row keeps the line number of the original file.
+    ``.gz``; a run without failures leaves none. Read again and failed again, a row keeps the line number of
+    the original file.
+
+    The file has its name once it is closed. Until then, and for good where the process is killed, what there
+    is of it stands beside it in a file whose name ends in ``.part``: nobody takes a part for all.
 
     Usually made by `RowReader.failures`, which knows the header.
 
@@ -96,6 +100,7 @@ class FailuresWriter:
         """Rows written."""
         self._format = format
         self._header = header
+        self._part = self.path.with_name(f"{self.path.name[:100]}.{secrets.token_hex(4)}.part")
         self._own: list[int] = []
         self._width = 0
         self._delimiter = delimiter
@@ -104,10 +109,9 @@ class FailuresWriter:
         self._stack = ExitStack()
         self._file: IO[str] | None = None
         self._closed = False
-        # An empty one is what a run that was killed has left.
-        if overwrite or (self.path.is_file() and not self.path.stat().st_size):
+        if overwrite:
             self.path.unlink(missing_ok=True)
-        elif self.path.exists():
+        elif self._in_the_way():
             raise FileExistsError(f"{self.path} exists; move it away, or ask to overwrite it")
 
     def __enter__(self) -> Self:
@@ -119,10 +123,33 @@ class FailuresWriter:
         self.close()
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file, and give it its name.
+
+        Raises:
+            OSError: It cannot be written to its end, or another file has that name by now.
+        """
+        self._closed = True
+        begun, self._file = self._file is not None, None
+        try:
+            self._stack.close()
+        finally:
+            if begun:
+                if self._in_the_way():
+                    raise FileExistsError(f"{self.path} exists by now; the rows are in {self._part}")
+                self._part.replace(self.path)
+
+    def discard(self) -> None:
+        """Leave no file."""
         self._closed = True
         self._file = None
-        self._stack.close()
+        try:
+            self._stack.close()
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _in_the_way(self) -> bool:
+        """Whether a file of that name holds something to lose."""
+        return self.path.exists() and not (self.path.is_file() and not self.path.stat().st_size)
 
     def write(self, result: FailedRow) -> None:
         """Write one row.
@@ -149,7 +176,7 @@ class FailuresWriter:
         header = self._header() if callable(self._header) else self._header
         if self._format == "csv" and header is None:
             raise ValueError("the header is not known before the first row is read")
-        file = open_for_writing(self.path, self._stack)
+        file = open_for_writing(self._part, self._stack, packed=self.path.name.endswith(".gz"))
         if header is not None:
             self._own = [position for position, name in enumerate(header) if name in FAILURE_COLUMNS]
             self._line_at = header.index(LINE_COLUMN) if LINE_COLUMN in header else None

@@ -168,9 +168,9 @@ def stub(text: str) -> str:
     return f'"line too long, cut here" {text[:200]}'
 
 
-def open_for_writing(path: str | os.PathLike[str], stack: ExitStack) -> IO[str]:
-    """Create a UTF-8 file, compressed when its name ends in ``.gz``; refuse to overwrite one."""
+def open_for_writing(path: str | os.PathLike[str], stack: ExitStack, *, packed: bool) -> IO[str]:
+    """Create a UTF-8 file, packed with gzip if wanted; refuse to overwrite one."""
     raw: Any = stack.enter_context(open(path, "xb"))  # noqa: PTH123, SIM115
-    if os.fspath(path).endswith(".gz"):
+    if packed:
         raw = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb"))
     return stack.enter_context(io.TextIOWrapper(raw, "utf-8", _KEEP, ""))

@@ -82,7 +82,8 @@ def failures(journal: str, output: str, overwrite: bool, unsettled: bool) -> Non
         all_of_them = "1 row is" if count == 1 else f"{counted(count, 'row')} are"
         click.echo(f"{all_of_them} in {output}, with the reason.")
     else:
-        click.echo("There is no such row; no file was written.")
+        settled = "Every row was done" if standing.step == "nothing" else "There is no such row yet"
+        click.echo(f"{settled}; no file was written.")
     if report.pending_rows and not unsettled:
         click.echo(
             f"{counted(report.pending_rows, 'row')} may have been sent, and it is not known what became of "

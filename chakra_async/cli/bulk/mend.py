@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from chakra_async.bulk.journal import Delivery, Problem, read_problems
@@ -36,8 +35,7 @@ def write_failures(
                 writer.write(problem.result(row))
         except BaseException:
             # Half of them would look like all.
-            writer.close()
-            Path(output).unlink(missing_ok=True)
+            writer.discard()
             raise
     return writer.count
 

@@ -44,13 +44,15 @@ def plan_options(function: F) -> F:
 
 def apply_options(function: F) -> F:
     """Add what can be said when a plan is applied."""
-    options = [_even_if_changed(), _dry_run(), *_running("update"), *_telling()]
+    telling = _telling(then="What has changed meanwhile needs a new plan.")
+    options = [_even_if_changed(), _dry_run(), *_running("update"), *telling]
     return _with(connection_options(function), options)
 
 
 def resume_options(function: F) -> F:
     """Add what can be said anew when a run is taken up again."""
-    return _with(connection_options(function), [*_sending(), *_on_unknown(), *_telling()])
+    telling = _telling(then="It can be mended and given to the original command.")
+    return _with(connection_options(function), [*_sending(), *_on_unknown(), *telling])
 
 
 _Decorator: TypeAlias = Callable[[Any], Any]
@@ -280,15 +282,18 @@ def _sending() -> Sequence[_Decorator]:
     ]
 
 
-def _telling(replaced: str = "the file of --failures") -> Sequence[_Decorator]:
+def _telling(
+    replaced: str = "the file of --failures",
+    then: str = "It can be mended and given to the same command again.",
+) -> Sequence[_Decorator]:
     cls = section("What it tells")
     return [
         click.option(
             "--failures",
             cls=cls,
             metavar="FILE",
-            help="Write every row that did not succeed, with the reason, into this file, which can be mended "
-            "and given to the same command again.",
+            help=f"Write every row that did not succeed, with the reason, into this file, "
+            f"which is there once the run has ended. {then}",
         ),
         click.option("--overwrite", cls=cls, is_flag=True, help=f"Replace {replaced}."),
         click.option(

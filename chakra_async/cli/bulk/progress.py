@@ -41,18 +41,24 @@ class Seen:
     @property
     def speed(self) -> str:
         """Rows per second."""
-        return f"{self.run.rows_per_second:,.0f} rows/s"
+        return f"{self.run.rows_per_second:,.0f} rows/s" if self._told else ""
 
     @property
     def left(self) -> str:
         """Time left, where it can be told."""
-        if not self.about or not self.run.total or self.run.total >= self.about:
+        if not self.about or not self._told or self.run.total >= self.about:
             return ""
         pace = self.run.rows_per_second
         if not pace:
             return ""
         seconds = (self.about - self.run.total) / pace
         return f"about {duration(max(seconds, 1), 0)} left"
+
+    @property
+    def _told(self) -> bool:
+        """Whether what is done tells anything of the rest: rows that are only refused here go much faster."""
+        run = self.run
+        return run.total - run.resumed > run.invalid
 
     @property
     def rows(self) -> str:
@@ -143,7 +149,7 @@ class Bar:
         text = Text("  ", overflow="ellipsis", no_wrap=True)
         for words, name in seen.outcomes():
             text.append(words, style=_STYLES.get(name, "green")).append(", ")
-        return text.append(f"{seen.jobs}, {seen.speed}, {seen.run.pace}", style="dim")
+        return text.append(", ".join(filter(None, (seen.jobs, seen.speed, seen.run.pace))), style="dim")
 
 
 @asynccontextmanager

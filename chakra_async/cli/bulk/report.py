@@ -23,6 +23,7 @@ from chakra_async.errors import JournalError
 
 _SHOWN = 10
 _ONE_BY_ONE = 3
+_ENOUGH_JOBS = 8
 _COLOURS = {"invalid": "yellow", "failed": "red", "unknown": "magenta"}
 
 
@@ -81,7 +82,7 @@ def _account(summary: Summary, account: Account, request: Request, *, unfinished
             f"({summary.rows_per_second:,.0f} rows/s), {counted(summary.jobs, 'job')}, "
             f"{counted(summary.retries, 'retry', 'retries')}"
         )
-        if summary.jobs:
+        if summary.jobs >= _ENOUGH_JOBS:
             yield f"Pace at the end: {summary.pace}."
     else:
         took = duration(summary.seconds)
@@ -100,8 +101,9 @@ def _account(summary: Summary, account: Account, request: Request, *, unfinished
     if account.count:
         yield ""
         yield from _listed(account)
-        yield ""
-        yield _where_all_are(account, request, unfinished=unfinished)
+        if where := _where_all_are(account, request, unfinished=unfinished):
+            yield ""
+            yield where
     if summary.unknown:
         yield _about_unknown(summary.unknown, request)
 
@@ -133,8 +135,8 @@ def _coloured(outcome: str) -> str:
     return click.style(outcome, fg=_COLOURS.get(outcome))
 
 
-def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> str:
-    """Say where every row that did not succeed can be found."""
+def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> str | None:
+    """Say where every row that did not succeed can be found, if that is of use."""
     if unfinished:
         # Mending the others as well would send again what going on sends.
         place = "" if request.failures is None else f" {account.written:,} rows are in {request.failures};"
@@ -142,15 +144,20 @@ def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> s
     if request.failures is None and request.journal is not None and not request.piped:
         return f"To get every such row, with its reason, in a file: {failures_command(request.journal)}"
     if request.failures is None:
-        return "Give --failures FILE to get every such row, with its reason, in a file made to be mended."
+        if account.error is not None and all(group.outcome != "invalid" for group in account.groups.values()):
+            return None  # nothing is wrong with the rows themselves
+        made = "" if request.applies else " made to be mended"
+        return f"Give --failures FILE to get every such row, with its reason, in a file{made}."
     if account.write_error is not None:
         return f"{account.written:,} of them are in {request.failures}."
     all_of_them = "It is" if account.count == 1 else "All of them are"
     if request.applies:
         return f"{all_of_them} in {request.failures}, with the reason. What has changed needs a new plan."
+    command = "the original command" if request.resumes else "the same command"
+    another = "--failures" if request.journal is None else "--failures and --journal"
     return (
-        f"{all_of_them} in {request.failures}, with the reason: mend that file, and give it to the same "
-        f"command (and another {'--failures' if request.journal is None else '--failures and --journal'})."
+        f"{all_of_them} in {request.failures}, with the reason: mend that file, and give it to {command} "
+        f"(and another {another})."
     )
 
 

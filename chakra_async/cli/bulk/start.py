@@ -194,7 +194,7 @@ def check_output(
     if path.exists():
         if not path.is_file():
             raise click.UsageError(f"{path} is not a file that the {what} could be written to")
-        # An empty one is what a run that was killed has left.
+        # An empty one holds nothing to lose.
         if not overwrite and path.stat().st_size:
             raise click.UsageError(f"{path} exists; move it away, or give --overwrite")
     if not path.parent.is_dir():

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from chakra_async._phones import phone_digits
 from chakra_async.cli.status import BROKEN_OFF, NOT_ALL
 from chakra_async.cli.webhooks.options import secret_option, timeout_option
 
@@ -25,6 +26,13 @@ _EVENTS = (
 )
 
 
+def _phone(_ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    try:
+        return phone_digits(value, parameter.opts[0])
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command("send", short_help="Post one webhook that is made up.")
 @click.argument("event", type=click.Choice(_EVENTS), metavar="EVENT")
 @click.argument("url")
@@ -39,10 +47,11 @@ _EVENTS = (
 @click.option("--text", default="Hello", show_default=True, help="Text of the message.")
 @click.option(
     "--phone",
-    metavar="DIGITS",
+    metavar="NUMBER",
+    callback=_phone,
     default="919812345678",
     show_default=True,
-    help="Who wrote the message, or got the one that a status or an echo is about.",
+    help="Who wrote the message, or got the one that a status or an echo is about; with country code.",
 )
 @click.option("--name", default="Asha", show_default=True, help="Name in the profile of that person.")
 @click.option(
@@ -110,5 +119,7 @@ def send(
     answered = asyncio.run(post(Sender(url, timeout=timeout), body, secret))
     name = made_up.meta.get("id") or made_up.meta["message_template_id"]
     click.echo(f"{event} {name}: {shown(answered)}")
+    if secret is None and answered.status in {401, 403}:
+        click.echo("It went unsigned: give --secret-file, or CHAKRA_WEBHOOK_SECRET, to sign it.", err=True)
     if not answered.is_taken:
         ctx.exit(BROKEN_OFF if answered.status is None else NOT_ALL)

@@ -43,7 +43,7 @@ def _describe(service: Service, procedure: Procedure, config: dict[str, Any]) ->
             "id": _named_id(procedure.id, f"attribute:{name}"),
             "shortId": name,
             "name": name,
-            "attributeType": _named_id(team, kind),
+            "attributeType": None if kind is None else _named_id(team, kind),
             "procedure": procedure.id,
             "isPrimaryKey": name in procedure.keys,
         }
@@ -66,11 +66,14 @@ def _describe(service: Service, procedure: Procedure, config: dict[str, Any]) ->
     }
 
 
-def _attributes(service: Service, procedure: Procedure) -> dict[str, str]:
-    """Return the short ids that are known, the primary keys first, and the type of each."""
-    seen = service.processes.attributes(procedure)
-    names = dict.fromkeys((*procedure.keys, *seen))
-    return {name: _KNOWN.get(name) or _JSON_TYPES.get(seen.get(name, "text"), "string") for name in names}
+def _attributes(service: Service, procedure: Procedure) -> dict[str, str | None]:
+    """Return the short ids that are known, the primary keys first, and the type of each where it shows."""
+    types: dict[str, str | None] = dict.fromkeys(procedure.keys, "string")
+    for name in procedure.attributes or ():
+        types.setdefault(name, None)
+    for name, seen in service.processes.attributes(procedure).items():
+        types[name] = _JSON_TYPES.get(seen, "string")
+    return {name: _KNOWN.get(name) or kind for name, kind in types.items()}
 
 
 def _state_tasks(service: Service, procedure: Procedure) -> Iterable[dict[str, Any]]:

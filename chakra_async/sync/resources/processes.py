@@ -276,7 +276,9 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
-            journal: file that remembers what was sent, so that the same call goes on after a crash.
+            journal: file that remembers what was sent, so that the same call goes on after a crash. Rows
+                that an earlier run settled are then counted (``summary.resumed``) and not yielded again;
+                ``chakra bulk failures JOURNAL -o FILE`` writes those of them that were not done.
             on_unknown: what to do, when going on, with rows whose answer was lost and that have no key to
                 look for: leave them ``unknown``, or send them again though they may then exist twice.
             dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
@@ -333,7 +335,9 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
-            journal: file that remembers what was sent, so that the same call goes on after a crash.
+            journal: file that remembers what was sent, so that the same call goes on after a crash. Rows
+                that an earlier run settled are then counted (``summary.resumed``) and not yielded again;
+                ``chakra bulk failures JOURNAL -o FILE`` writes those of them that were not done.
             only_changed: fetch the current values first, up to 100 processes with a request, and send only
                 what differs; a row of which nothing does ends as ``unchanged``. What cannot be compared, such
                 as the name of a user with an id, counts as different. ``result.changes`` tells what differed.
@@ -390,7 +394,9 @@ class Processes:
             chunk_size: rows a job; ``Limits.chunk_size`` if not given.
             max_chunk_bytes: encoded bytes a job; ``Limits.max_chunk_bytes`` if not given.
             concurrency: jobs in flight; if not given, found out, up to ``Limits.jobs_in_flight``.
-            journal: file that remembers what was sent, so that the same call goes on after a crash.
+            journal: file that remembers what was sent, so that the same call goes on after a crash. Rows
+                that an earlier run settled are then counted (``summary.resumed``) and not yielded again;
+                ``chakra bulk failures JOURNAL -o FILE`` writes those of them that were not done.
             dry_run: send nothing, and check each row against the team's config, which is fetched once; rows
                 end as ``valid`` or ``invalid``. Takes 24 to 48 bytes a row, to find rows for one process.
             stop_on_error: send nothing more after the first row that was not done.
