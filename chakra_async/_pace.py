@@ -42,6 +42,8 @@ LOWEST_FALL = 0.4
 """What is left at least, whatever the number of requests says that were accepted."""
 ENOUGH = 5
 """Requests accepted, from which their number says something."""
+DEEP = 0.8
+"""Seconds to fill a bucket from which on a pause fills it by nearly as much as goes in a second."""
 AGREE = 0.02
 """Two measurements that differ by no more than this share are believed."""
 SAME_REFUSAL = 0.8
@@ -202,7 +204,8 @@ class Rate:
         if found > self._base / SAFE:
             self._base, self._growth = found, APPROACH
         else:
-            self._growth = STEADY
+            # More than the burst: of the next window a part, or of a bucket what came in meanwhile.
+            self._growth = APPROACH if self.accepted > 1.3 * number else STEADY
             second = SAFE * self.accepted / max(lasted, 1.0)
             if self.accepted >= ENOUGH and second < 0.95 * self._base:
                 # The burst had ended one window and begun the next.
@@ -224,7 +227,8 @@ class Rate:
             share = min(share, max(LOWEST_FALL, allowed / self._base))
         # A deep bucket was refilled in the pause: that is how its average is always the same.
         average = self.accepted / (lasted + self._pause)
-        agree = abs(average - self._average) < AGREE * self._average and average < share * self._base
+        alike = abs(average - self._average) < AGREE * self._average
+        agree = alike and self._depth > DEEP and average < share * self._base
         self._base = SAFE * average if agree else share * self._base
         self._growth = STEADY if agree or share >= 0.95 else APPROACH
         self._average = average
