@@ -18,8 +18,8 @@ from .send_flights import WHOLE
 
 
 SCRIPT = Path(__file__).with_name("send_flights.py")
-# What a run of any length may need beyond what a short one needs: on a busy machine more jobs are under way at
-# times, each with a thousand wide rows. All the rows together would take a gigabyte.
+# What a run of any length may need beyond what a short one needs: on a busy machine more jobs are under way
+# at times, each with a thousand wide rows. All the rows together would take a gigabyte.
 ALLOWED_GROWTH_MIB = 48
 # Enough to have as many rows under way as any longer one.
 SHORT = 50_000
