@@ -174,6 +174,7 @@ def open_session(*, limit: int, keepalive: float, **options: Any) -> aiohttp.Cli
     """
     connector = _Connector(limit=limit, keepalive_timeout=keepalive, **options)
     factory: Any = partial(Connection, loop=asyncio.get_running_loop())
+    # For neither of both does aiohttp have a public switch; tests fail if they are gone.
     connector._factory = factory  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
     # As sending_once does, and faster.

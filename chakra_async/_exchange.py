@@ -148,7 +148,8 @@ class Exchange:
 def _untouched(session: type[aiohttp.ClientSession]) -> bool:
     """Tell whether requests of such sessions are aiohttp's own.
 
-    Told by where their code is: what was there at our import may itself have been a replacement.
+    Told by where the code is of the method that all public ones end in: what was there at our import may
+    itself have been a replacement.
     """
     code = getattr(session._request, "__code__", None)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return code is not None and code.co_filename == aiohttp.client.__file__

@@ -203,7 +203,7 @@ def _compile(cls: type[Any]) -> Callable[[Any], Any]:
         lines += ["    else:", f"        self.{name} = slow{number}(value, extra)"]
     # What nobody took out is what we do not know.
     lines += ["    self.extra = extra or {}", "    return self"]
-    exec(compile("\n".join(lines), f"<reader of {cls.__qualname__}>", "exec"), known)  # noqa: S102
+    exec(compile("\n".join(lines), f"<reader of {cls.__qualname__}>", "exec"), known)  # noqa: S102 - of our own lines alone
     take: Callable[[Any], Any] = known["take"]
     return take
 

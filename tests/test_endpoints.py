@@ -69,7 +69,9 @@ GET PUT DELETE /plugin/{{}}
 def tool():
     spec = importlib.util.spec_from_file_location("endpoints", SCRIPT)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SCRIPT.parent)
+        spec.loader.exec_module(module)
     return module
 
 

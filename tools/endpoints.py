@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import document
+
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "chakra_async"
@@ -76,7 +78,7 @@ _CALL = re.compile(r"``([A-Z]+) (/[^`]*)``")
 _AS = re.compile(r"\bas :meth:`(\w+)`")
 
 
-class NoEndpointError(Exception):
+class NoEndpointError(document.UntrueError):
     """A public method that does not say which endpoint it calls."""
 
 
@@ -90,21 +92,7 @@ class Endpoint(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     """Generate, or check."""
-    if arguments not in ([], ["--check"]):
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        wanted = generate()
-    except NoEndpointError as error:
-        print(error, file=sys.stderr)
-        return 1
-    present = TARGET.read_text(encoding="utf-8") if TARGET.exists() else None
-    if arguments:
-        if wanted != present:
-            print(f"{TARGET.relative_to(ROOT)} is out of date: run make generate", file=sys.stderr)
-        return int(wanted != present)
-    TARGET.write_text(wanted, encoding="utf-8", newline="\n")
-    return 0
+    return document.run(arguments, __doc__, TARGET, generate)
 
 
 def generate() -> str:

@@ -18,6 +18,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import document
+
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
@@ -48,27 +50,13 @@ Rows = dict[str, dict[str, str]]
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-class UnheldError(Exception):
+class UnheldError(document.UntrueError):
     """Rows and tests do not agree."""
 
 
 def main(arguments: list[str]) -> int:
     """Generate, or check."""
-    if arguments not in ([], ["--check"]):
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        wanted = generate()
-    except UnheldError as error:
-        print(error, file=sys.stderr)
-        return 1
-    present = TARGET.read_text(encoding="utf-8") if TARGET.exists() else None
-    if arguments:
-        if wanted != present:
-            print(f"{TARGET.relative_to(ROOT)} is out of date: run make generate", file=sys.stderr)
-        return int(wanted != present)
-    TARGET.write_text(wanted, encoding="utf-8", newline="\n")
-    return 0
+    return document.run(arguments, __doc__, TARGET, generate)
 
 
 def generate() -> str:

@@ -1,5 +1,7 @@
 """aiohttp by hand."""
 
+# ruff: noqa: N815 - the names of Entry are those on the wire, as cattrs by itself needs them
+
 from __future__ import annotations
 
 import asyncio
@@ -29,12 +31,12 @@ class Entry:
     """An entry of a background job, named as on the wire so that cattrs needs no help."""
 
     id: str | None = None
-    completionStatus: str | None = None  # noqa: N815
-    statusMessage: str | None = None  # noqa: N815
+    completionStatus: str | None = None
+    statusMessage: str | None = None
     index: int | None = None
     process: str | None = None
-    createdAt: int | None = None  # noqa: N815
-    updatedAt: int | None = None  # noqa: N815
+    createdAt: int | None = None
+    updatedAt: int | None = None
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import cattrs
 import orjson
 from attrs import define
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from benchmarks.harness import tables
 from benchmarks.harness.contest import Scale, time_in_turns
@@ -44,16 +44,16 @@ class Row:
     update: Changes
 
 
-class Entry(BaseModel):
+class Entry(by_httpx.Wire):
     """An entry of a job, as pydantic has it."""
 
     id: str | None = None
-    completionStatus: str | None = None  # noqa: N815
-    statusMessage: str | None = None  # noqa: N815
+    completion_status: str | None = None
+    status_message: str | None = None
     index: int | None = None
     process: str | None = None
-    createdAt: int | None = None  # noqa: N815
-    updatedAt: int | None = None  # noqa: N815
+    created_at: int | None = None
+    updated_at: int | None = None
 
 
 def encoders() -> dict[str, Callable[[], object]]:

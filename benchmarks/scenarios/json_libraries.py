@@ -26,7 +26,7 @@ ITEM = {
 NOT_JSON = {
     "a set": {1},
     "a key that is a number": {1: "a"},
-    "a datetime without zone": datetime(2026, 1, 1),  # noqa: DTZ001
+    "a datetime without zone": datetime(2026, 1, 1),  # noqa: DTZ001 - to be refused
     "a whole number of 70 bits": 2**70,
     "not a number": float("nan"),
 }

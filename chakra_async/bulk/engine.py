@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
-from os import PathLike
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict
 
 from chakra_async._endings import ended
 from chakra_async.bulk.chunks import Chunk, Planner
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
 from chakra_async.bulk.encode import Encoder, UnsendableRowError
 from chakra_async.bulk.journal import Journal, Plan, Problem
+from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
 from chakra_async.bulk.results import Results
 from chakra_async.bulk.resume import Recall
@@ -35,37 +35,6 @@ SMALL_BYTES = 4_000_000
 """Encoded rows up to here are little memory, though as objects they take five to ten times as much."""
 A_WAIT = 0.002
 """Seconds from which on waiting for a job is waiting, and not only a turn of the loop."""
-
-
-@frozen(kw_only=True)
-class BulkOptions:
-    """How a bulk run goes about it."""
-
-    chunk_size: int
-    max_chunk_bytes: int
-    concurrency: int | None = None
-    jobs_in_flight: int
-    stop_on_error: bool = False
-    on_progress: Callable[[Progress], object] | None = None
-    journal: str | PathLike[str] | None = None
-    retry_unknown: bool = False
-    only_changed: bool = False
-    dry_run: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("chunk_size", "max_chunk_bytes", "concurrency"):
-            value = getattr(self, name)
-            if value is None and name == "concurrency":
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
-        if self.dry_run and self.journal is not None:
-            raise ValueError("a dry run sends nothing that a journal could remember: leave one out")
-
-    def remembered(self) -> dict[str, Any]:
-        """Return what a journal keeps, for whoever goes on without being told anew."""
-        names = ("chunk_size", "max_chunk_bytes", "only_changed")
-        return {name: getattr(self, name) for name in names}
 
 
 class Engine:

@@ -17,7 +17,7 @@ from chakra_async._endings import ended
 from chakra_async.bulk.chunks import Chunk, Planner
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
 from chakra_async.bulk.encode import EncodedRow, encode_update
-from chakra_async.bulk.engine import BulkOptions
+from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
 from chakra_async.bulk.rows import RowResult, Summary
 from chakra_async.models.processes import ProcessUpdate

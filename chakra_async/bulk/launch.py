@@ -19,11 +19,12 @@ from chakra_async.bulk.encode import (
     wrap_creates,
     wrap_updates,
 )
-from chakra_async.bulk.engine import BulkOptions, Engine
+from chakra_async.bulk.engine import Engine
 from chakra_async.bulk.follow import JobCalls
 from chakra_async.bulk.group_commit import GroupCommit
 from chakra_async.bulk.journal import Plan
 from chakra_async.bulk.lookup import AnyOf, Finder
+from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.review import Review
 from chakra_async.bulk.rows import Outcome
 from chakra_async.bulk.run import BulkRun, Source, check_source, describe

@@ -97,7 +97,7 @@ class Jobs:
                     path=f"/v1/ext/background-job/{job_id}",
                     retry_safe=True,
                 )
-            while (left := start + limit - now()) > 0 and (wait := watch.wait(now() - begun)):  # noqa: ASYNC110
+            while (left := start + limit - now()) > 0 and (wait := watch.wait(now() - begun)):  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(min(wait, left))
             asked = now()
             job = await self.get(job_id)

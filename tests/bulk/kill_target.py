@@ -5,7 +5,6 @@ nth call of it. Prints the summary as JSON when it is not killed.
 """
 
 import asyncio
-import inspect
 import json
 import os
 import signal
@@ -37,23 +36,15 @@ def kill_at(step, nth):
     original, calls = getattr(owner, name), 0
 
     @wraps(original)
-    def die_at(moment, call):
-        if moment == when and call == nth:
-            die()
-
-    def deadly(*args, **kwargs):
+    async def deadly(*args, **kwargs):
         nonlocal calls
         calls += 1
-        die_at("before", calls)
-        result = original(*args, **kwargs)
-        if inspect.iscoroutine(result):
-            return finished(result, calls)
-        die_at("after", calls)
-        return result
-
-    async def finished(coroutine, call):
-        result = await coroutine
-        die_at("after", call)
+        mine = calls
+        if when == "before" and mine == nth:
+            die()
+        result = await original(*args, **kwargs)
+        if when == "after" and mine == nth:
+            die()
         return result
 
     setattr(owner, name, deadly)

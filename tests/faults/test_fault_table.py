@@ -35,6 +35,7 @@ class TestMore:
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
     """The tool, on a tree of its own."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("faults", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -92,13 +92,10 @@ class Journal:
             raise
         return row[0]
 
-    def accepted(self, number: int, job_id: str) -> None:
-        """Note the job that carries a delivery; durable soon, and before it is done.
-
-        Nobody needs to wait: before that commit the delivery is one whose answer may have been lost.
-        """
+    async def accepted(self, number: int, job_id: str) -> None:
+        """Note the job that carries a delivery."""
         update = "UPDATE delivery SET state = ?, job_id = ? WHERE id = ?"
-        self._work.put(_Write([(update, (ACCEPTED, job_id, number))], (), None))
+        await self._do([(update, (ACCEPTED, job_id, number))])
 
     async def done(self, number: int, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> None:
         """Note the outcome of every row of a delivery; without problems, it is that of the operation."""
@@ -203,10 +200,6 @@ class _Write:
     problems: Sequence[Problem]
     done: asyncio.Future[None] | None
 
-    @property
-    def is_one_statement(self) -> bool:
-        return len(self.steps) == 1 and not self.problems
-
     def execute(self, db: sqlite3.Connection) -> None:
         for sql, row in self.steps:
             db.execute(sql, row)
@@ -248,8 +241,9 @@ def _write(path: Path, db: sqlite3.Connection, lock: Lock, work: SimpleQueue[_Wr
         writes = [write for write in batch if write is not None]
         error: JournalError | None = None
         try:
-            with explained(path):
-                _commit(db, writes)
+            with explained(path), db:
+                for write in writes:
+                    write.execute(db)
         except JournalError as caught:
             error = caught
         for write in writes:
@@ -260,17 +254,6 @@ def _write(path: Path, db: sqlite3.Connection, lock: Lock, work: SimpleQueue[_Wr
         db.execute("PRAGMA busy_timeout = 100")
         db.execute("PRAGMA journal_mode = DELETE")
     lock.release()
-
-
-def _commit(db: sqlite3.Connection, writes: Sequence[_Write]) -> None:
-    if len(writes) == 1 and writes[0].is_one_statement:
-        # A transaction of its own: begun and committed in one call, it rarely takes the event loop's turn.
-        writes[0].execute(db)
-        return
-    with db:
-        db.execute("BEGIN")
-        for write in writes:
-            write.execute(db)
 
 
 def _end(process: int, work: SimpleQueue[_Write | None], thread: threading.Thread) -> None:
