@@ -145,7 +145,7 @@ def encode(value: Any) -> bytes:
         ValueError: NaN or an infinite number, which JSON cannot hold.
     """
     try:
-        encoded = orjson.dumps(value, default=_refuse, option=_STRICT)
+        encoded = orjson.dumps(value, _refuse, _STRICT)
     except orjson.JSONEncodeError as error:
         raise TypeError(str(error.__cause__ or error)) from None
     # orjson writes NaN as null; only a body that holds a null can hide one. (``in`` takes twice the time of

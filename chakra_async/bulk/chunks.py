@@ -9,8 +9,8 @@ their order.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from itertools import chain, repeat
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain
 from typing import Any, overload
 from zlib import crc32
 
@@ -22,6 +22,11 @@ from chakra_async.bulk.encode import EncodedRow, Expected, Identity
 def checksum(item: bytes) -> int:
     """Return what the journal keeps of an encoded row; never 0, which stands for no row."""
     return crc32(item) or 1
+
+
+def _checksums(items: Sequence[bytes]) -> list[int]:
+    sums = list(map(crc32, items))
+    return list(map(checksum, items)) if 0 in sums else sums
 
 
 @define
@@ -68,13 +73,17 @@ class Rows(Sequence[PlannedRow]):
 class Chunk:
     """The rows of one job, and their encoded items, joined by commas.
 
-    Items are appended to one buffer as they are encoded. Kept one by one they would cost ten times the
-    time: orjson returns each in a block far larger than itself, which only a copy lets go.
+    Items are appended to one buffer as they are encoded, some at a time. Kept one by one they would cost ten
+    times the time: orjson returns each in a block far larger than itself, which only a copy lets go. Where
+    each begins is found only if it is asked for, which is if something goes wrong.
     """
 
     rows: Rows = field(factory=Rows)
     body: bytearray = field(factory=bytearray)
-    ends: list[int] = field(factory=list[int])
+    lengths: list[int] = field(factory=list[int])
+    """Bytes of each item."""
+    processes: set[Identity | None] = field(factory=set["Identity | None"])
+    """The processes concerned, once each."""
     checked: bool = False
     sums: list[int] = field(factory=list[int])
     """A checksum of each row, if it is ``checked``, as for a journal."""
@@ -82,37 +91,56 @@ class Chunk:
     """Its number in the journal, where an earlier run has begun to send it."""
     job_id: str | None = None
     """The job that carries it already."""
+    _ends: list[int] = field(factory=list[int], init=False)
 
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Append a row."""
         text, identity, expected = encoded
-        rows, body, ends = self.rows, self.body, self.ends
-        if expected is not None:
-            rows.expected[len(ends)] = expected
-        rows.indexes.append(index)
-        rows.items.append(item)
-        rows.identities.append(identity)
-        if ends:
-            body += b","
-        body += text
-        ends.append(len(body))
+        self.extend((index,), (item,), (text,), (identity,), {identity}, (expected,))
+
+    def extend(
+        self,
+        indexes: Iterable[int],
+        items: Iterable[Any],
+        texts: Sequence[bytes],
+        identities: Iterable[Identity | None],
+        processes: set[Identity | None],
+        expected: Sequence[Expected | None],
+    ) -> None:
+        """Append rows, column by column."""
+        rows = self.rows
+        if expected.count(None) < len(expected):
+            places = enumerate(expected, len(rows))
+            rows.expected.update((place, one) for place, one in places if one is not None)
+        rows.indexes.extend(indexes)
+        rows.items.extend(items)
+        rows.identities.extend(identities)
+        self.processes |= processes
+        if self.lengths:
+            self.body += b","
+        self.body += b",".join(texts)
+        self.lengths.extend(map(len, texts))
         if self.checked:
-            self.sums.append(checksum(text))
+            self.sums += _checksums(texts)
 
     @property
     def size(self) -> int:
         """Bytes of its items."""
-        return len(self.body) - max(0, len(self.ends) - 1)
+        return len(self.body) - max(0, len(self.lengths) - 1)
 
     def item(self, place: int) -> bytes:
         """Return the item of one row."""
-        return bytes(self.body[self.ends[place - 1] + 1 if place else 0 : self.ends[place]])
+        return self.items(range(place, place + 1))
 
     def items(self, places: Sequence[int]) -> bytes:
         """Return the items of some rows, joined by commas."""
+        if places == range(len(self.lengths)):
+            return bytes(self.body)
+        if len(self._ends) < len(self.lengths):
+            self._ends = list(accumulate(self.lengths, lambda end, length: end + 1 + length))
         if isinstance(places, range):
-            first = self.ends[places[0] - 1] + 1 if places[0] else 0
-            return bytes(memoryview(self.body)[first : self.ends[places[-1]]])
+            first = self._ends[places[0] - 1] + 1 if places[0] else 0
+            return bytes(memoryview(self.body)[first : self._ends[places[-1]]])
         return b",".join([self.item(place) for place in places])
 
 
@@ -129,22 +157,48 @@ class Planner:
         self._max_bytes = max_chunk_bytes
         self._open = self._new()
         self._sealed: deque[Chunk] = deque()
-        # Each process of a sealed chunk that is not done, with the rows that wait for it.
-        self._busy: dict[Identity | None, list[_Waiting] | None] = {}
+        # The processes of sealed chunks that are not done: whole sets of them come and go, for a set knows
+        # how to tell its members apart without asking each again.
+        self._busy: set[Identity | None] = set()
+        self._waiting: dict[Identity | None, list[_Waiting]] = {}
         # Of rows sealed, taken or waiting; those of the open chunk are counted when it is sealed.
         self._rows = 0
         self._bytes = 0
 
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
-        """Take in the next row of the source."""
-        chunk = self._open
+        """Take in a row of the source."""
         text, identity, _ = encoded
-        if identity in self._busy or len(chunk.body) + len(text) >= self._max_bytes:
-            self._place(index, item, encoded)
+        chunk = self._open
+        if identity in self._busy:
+            # A copy: what orjson returns lies in a block far larger than itself.
+            kept = (bytes(memoryview(text)), *encoded[1:])
+            self._waiting.setdefault(identity, []).append((index, item, kept))
+            self._rows += 1
+            self._bytes += len(text)
+            return
+        if chunk.lengths and len(chunk.body) + 1 + len(text) > self._max_bytes:
+            self._seal()
+            # Sealing may have made this very process busy.
+            self.add(index, item, encoded)
             return
         chunk.add(index, item, encoded)
-        if len(chunk.ends) >= self._chunk_size:
+        if not self.room:
             self._seal()
+
+    def extend(self, first: int, items: Sequence[Any], encoded: Sequence[EncodedRow]) -> None:
+        """Take in rows that follow one another in the source, the first of them from place ``first``."""
+        texts, identities, expected = zip(*encoded, strict=True)
+        chunk = self._open
+        processes = set(identities)
+        room = self._max_bytes - len(chunk.body) - len(texts)
+        if len(items) <= self.room and sum(map(len, texts)) <= room and self._busy.isdisjoint(processes):
+            indexes = range(first, first + len(items))
+            chunk.extend(indexes, items, texts, identities, processes, expected)
+            if not self.room:
+                self._seal()
+            return
+        for index, (item, one) in enumerate(zip(items, encoded, strict=True), first):
+            self.add(index, item, one)
 
     def _new(self) -> Chunk:
         return Chunk(checked=self._sums)
@@ -177,7 +231,7 @@ class Planner:
 
     def hold(self, identity: Identity) -> None:
         """Let rows of this process wait: an earlier run may have one under way."""
-        self._busy.setdefault(identity, None)
+        self._busy.add(identity)
 
     def adopt(self, chunk: Chunk) -> None:
         """Count in a chunk that was not made here, and is taken by whoever made it."""
@@ -189,11 +243,14 @@ class Planner:
         self._rows -= len(chunk.rows)
         self._bytes -= chunk.size
         # All of them are released before the first row that waited is placed.
-        released = list(filter(None, map(self._busy.pop, chunk.rows.identities, repeat(None))))
+        self._busy -= chunk.processes
+        if not self._waiting:
+            return
+        released = [self._waiting.pop(identity, ()) for identity in chunk.rows.identities]
         for index, item, encoded in chain.from_iterable(released):
             self._rows -= 1
             self._bytes -= len(encoded[0])
-            self._place(index, item, encoded)
+            self.add(index, item, encoded)
 
     @property
     def stuck(self) -> bool:
@@ -205,44 +262,25 @@ class Planner:
         rows = [row for chunk in (*self._sealed, self._open) for row in chunk.rows]
         rows += [
             PlannedRow(index, item, identity, expected)
-            for waiting in filter(None, self._busy.values())
+            for waiting in self._waiting.values()
             for index, item, (_, identity, expected) in waiting
         ]
         self._rows -= len(rows) - len(self._open.rows)
         self._open = self._new()
         self._sealed.clear()
         self._busy.clear()
+        self._waiting.clear()
         return sorted(rows, key=lambda row: row.index)
 
     def limit(self, max_bytes: int) -> None:
         """Make the chunks to come no larger than ``max_bytes``; the service takes no more."""
         self._max_bytes = max(1, min(self._max_bytes, max_bytes))
 
-    def _place(self, index: int, item: Any, encoded: EncodedRow) -> None:
-        chunk = self._open
-        text, identity, expected = encoded
-        if identity in self._busy:
-            waiting = self._busy[identity] or []
-            # A copy: what orjson returns lies in a block far larger than itself.
-            waiting.append((index, item, (bytes(memoryview(text)), identity, expected)))
-            self._busy[identity] = waiting
-            self._rows += 1
-            self._bytes += len(text)
-            return
-        if chunk.ends and len(chunk.body) + 1 + len(text) > self._max_bytes:
-            self._seal()
-            # Sealing may have made this very process busy.
-            self._place(index, item, encoded)
-            return
-        chunk.add(index, item, encoded)
-        if len(chunk.ends) >= self._chunk_size:
-            self._seal()
-
     def _seal(self) -> None:
         chunk, self._open = self._open, self._new()
         self._sealed.append(chunk)
         self._rows += len(chunk.rows)
         self._bytes += chunk.size
-        self._busy.update(dict.fromkeys(chunk.rows.identities))
+        self._busy |= chunk.processes
         # Rows that name no process wait for none.
-        self._busy.pop(None, None)
+        self._busy.discard(None)

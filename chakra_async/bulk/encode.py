@@ -54,17 +54,14 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
     Raises:
         UnsendableRowError: the row names no process, or nothing to change, or holds what JSON cannot.
     """
-    row = item if isinstance(item, ProcessUpdate) else _as_row(item, ProcessUpdate)
-    if (key := row.key) is None:
-        if row.id is None:
-            raise UnsendableRowError("give either id or key")
-        key = ("id", row.id)
-    elif row.id is not None:
-        raise UnsendableRowError("give id or key, not both")
-    # Nearly every key is such a pair, and a call for each row would cost more than to look here.
-    if not (type(key) is tuple and len(key) == 2 and type(key[0]) is type(key[1]) is str and "" not in key):
-        key = _key(key)
+    row = item if type(item) is ProcessUpdate else _as_row(item, ProcessUpdate)
+    key = row.key
+    # Nearly every row has such a key, and a call for each would cost more than to look here.
+    if row.id is not None or type(key) is not tuple or len(key) != 2:
+        key = _name(row)
     name, value = key
+    if not (type(name) is type(value) is str and name and value):
+        name, value = key = _key(key)
     if name == "update":
         raise UnsendableRowError("'update' cannot be the short id of a key: the API uses the name itself")
     changes = fields(row)
@@ -140,11 +137,11 @@ def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
         if type(data) is not dict and not isinstance(data, Mapping):
             raise UnsendableRowError(f"data must be a mapping, not {type(data).__name__}")
         body["data"] = data
-    if isinstance(row, ProcessCreate):
-        if row.record:
-            body["record"] = row.record
-    elif row.is_deleted is not None:
-        body["isDeleted"] = row.is_deleted
+    if isinstance(row, ProcessUpdate):
+        if row.is_deleted is not None:
+            body["isDeleted"] = row.is_deleted
+    elif row.record:
+        body["record"] = row.record
     if (state := row.state) is not None:
         body["state"] = state if type(state) is str and state else _text(state, "state")
     if (status := row.status) is not None:
@@ -204,6 +201,17 @@ def _milliseconds(when: datetime) -> int:
         return to_milliseconds(when, "next_action_at")
     except (TypeError, ValueError) as error:
         raise UnsendableRowError(str(error)) from None
+
+
+def _name(row: ProcessUpdate) -> tuple[str, Any]:
+    """Return what names the process of a row, its id or its key."""
+    if row.id is not None:
+        if row.key is not None:
+            raise UnsendableRowError("give id or key, not both")
+        return "id", row.id
+    if row.key is None:
+        raise UnsendableRowError("give either id or key")
+    return _key(row.key)
 
 
 def _key(key: Any) -> tuple[str, str | int]:

@@ -18,7 +18,7 @@ from attrs import asdict
 from chakra_async._endings import ended
 from chakra_async.bulk.chunks import Chunk, Planner
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
-from chakra_async.bulk.encode import Encoder, UnsendableRowError
+from chakra_async.bulk.encode import EncodedRow, Encoder, UnsendableRowError
 from chakra_async.bulk.journal import Journal, Plan, Problem
 from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
@@ -33,6 +33,9 @@ FEW = 8
 """Jobs that may be under way whatever memory their rows take."""
 SMALL_BYTES = 4_000_000
 """Encoded rows up to here are little memory, though as objects they take five to ten times as much."""
+TOGETHER = 64
+"""Rows that are planned at a time; until then each is held in a block of memory far larger than itself."""
+AGAIN = "an earlier run sent it, and this one stopped before it could look; run the same again"
 A_WAIT = 0.002
 """Seconds from which on waiting for a job is waiting, and not only a turn of the loop."""
 
@@ -74,6 +77,7 @@ class Engine:
         self._started = time.monotonic()
         self._ended: float | None = None
         self._stopped = False
+        self._unsent = ""
         self._asked = False
         self._told_to_stop = False
 
@@ -172,12 +176,13 @@ class Engine:
         """Take in as many rows as there is :attr:`room` for; what the source raises, the run raises later."""
         enough = self._count + self.room
         try:
-            self._take_in(islice(rows, enough - self._count))
+            while self._count < enough and not self._stopped:
+                some = min(TOGETHER, enough - self._count)
+                if self._take_in(islice(rows, some)) < some:
+                    self.exhaust()
+                    return
         except Exception as error:
             self.exhaust(error)
-        else:
-            if self._count < enough:
-                self.exhaust()
 
     async def take_async(self, rows: AsyncIterator[Any]) -> None:
         """Take in rows as :meth:`take` does, though no more once there is something else to do.
@@ -193,33 +198,73 @@ class Engine:
         except Exception as error:
             self.exhaust(error)
 
-    def _take_in(self, rows: Iterable[Any]) -> None:
-        """Take in rows, until the run is stopped; one that cannot be sent gets its result at once."""
-        encode, recall, add = self._encoder, self._recall, self._planner.add
-        for index, item in enumerate(rows, self._count):
-            self._count = index + 1
-            try:
+    def _take_in(self, rows: Iterable[Any]) -> int:
+        """Encode rows as they come, each before the next is asked for, and plan them together.
+
+        Returns:
+            How many there were; fewer, too, if the run was stopped meanwhile.
+        """
+        encode = self._encoder
+        first = self._count
+        items: list[Any] = []
+        encoded: list[EncodedRow] = []
+        try:
+            for item in rows:
                 try:
-                    encoded = encode(item)
+                    encoded.append(encode(item))
+                    items.append(item)
                 except UnsendableRowError as error:
-                    self._refuse(index, item, error)
-                else:
-                    if recall is None or not recall.knows(index, item, encoded):
-                        add(index, item, encoded)
+                    self._plan_rows(items, encoded)
+                    self._refuse(item, error)
+                    items, encoded = [], []
+                if self._stopped:
+                    break
+        finally:
+            self._plan_rows(items, encoded)
+        return self._count - first
+
+    def _plan_rows(self, items: Sequence[Any], encoded: Sequence[EncodedRow]) -> None:
+        """Take in rows that can be sent; those that come after the run was stopped are only accounted for."""
+        first = self._count
+        self._count += len(items)
+        if items and self._recall is None and not self._stopped:
+            self._planner.extend(first, items, encoded)
+            return
+        for index, item, one in zip(range(first, self._count), items, encoded, strict=True):
+            if self._stopped:
+                self._leave_out(index, item)
+                continue
+            try:
+                if self._recall is None or not self._recall.knows(index, item, one):
+                    self._planner.add(index, item, one)
             except JournalError as error:
                 self._break_off(error)
-            if self._stopped:
-                return
 
-    def _refuse(self, index: int, item: Any, error: UnsendableRowError) -> None:
+    def _leave_out(self, index: int, item: Any) -> None:
+        """Give the result of a row that came too late to be sent, unless an earlier run has."""
+        if self._recall is None or not self._recall.has(index):
+            self._give(RowResult(index, item, "failed", (self._unsent,)))
+        elif self._recall.awaits(index):
+            self._give(RowResult(index, item, "unknown", (AGAIN,)))
+
+    def _refuse(self, item: Any, error: UnsendableRowError) -> None:
         """Give the result of a row that cannot be sent, unless an earlier run has."""
-        if self._recall is not None and self._recall.knows_refused(index):
+        index = self._count
+        self._count += 1
+        if self._recall is not None and self._knows_refused(self._recall, index):
             return
         errors = item.errors if isinstance(item, RejectedRow) else (str(error),)
         result = RowResult(index, item, "invalid", errors)
         if (journal := self._courier.journal) is not None:
             journal.note(Problem(result.index, result.outcome, result.key, result.line, result.errors, None))
         self._give(result)
+
+    def _knows_refused(self, recall: Recall, index: int) -> bool:
+        try:
+            return recall.knows_refused(index)
+        except JournalError as error:
+            self._break_off(error)
+            return True
 
     def _break_off(self, error: Exception) -> None:
         self._error = self._error or error
@@ -258,11 +303,11 @@ class Engine:
         if self._stopped:
             return
         self._stopped = True
+        self._unsent = f"not sent: {reason}"
         for row in self._planner.abandon():
-            self._give(RowResult(row.index, row.item, "failed", (f"not sent: {reason}",)))
+            self._give(RowResult(row.index, row.item, "failed", (self._unsent,)))
         for row in self._recall.abandon() if self._recall is not None else ():
-            again = "an earlier run sent it, and this one stopped before it could look; run the same again"
-            self._give(RowResult(row.index, row.item, "unknown", (again,)))
+            self._give(RowResult(row.index, row.item, "unknown", (AGAIN,)))
 
     @property
     def summary(self) -> Summary:

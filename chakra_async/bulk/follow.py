@@ -12,7 +12,7 @@ from typing import Protocol
 from chakra_async.bulk.chunks import PlannedRow
 from chakra_async.bulk.outcomes import Fate, settle
 from chakra_async.bulk.patience import Patience
-from chakra_async.bulk.polling import JobPace, Watch
+from chakra_async.bulk.polling import AT_ONCE, JobPace, Watch
 from chakra_async.bulk.rows import Outcome
 from chakra_async.errors import DecodeError, NotFoundError
 from chakra_async.models.jobs import Job, JobEntry
@@ -42,7 +42,7 @@ class Follower:
         self._done: Outcome = done
         self._patience = patience
         self._stall = stall
-        self._pace = JobPace()
+        self._pace = JobPace(AT_ONCE)
 
     async def settle(self, rows: Sequence[PlannedRow], job: Job) -> list[Fate] | None:
         """Return the fate of each row, or ``None`` when the job makes no progress for ``Timeouts.job``.

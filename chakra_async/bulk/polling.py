@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 
 FIRST = 0.05
+"""Age at which a job is looked at about which nothing is known."""
+AT_ONCE = 0.01
+"""The same of the first of many, in case that they take next to no time."""
 SHORTEST = 0.005
 LONGEST = 30.0
 
@@ -33,7 +36,9 @@ class JobPace:
     when it is overdue.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: float = FIRST) -> None:
+        """Have the first job looked at ``first`` seconds after it was submitted."""
+        self.first = first
         self._recent: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
         self._largest = 0
         self._mean_rows = self._mean_seconds = self._per_row = 0.0
@@ -129,6 +134,9 @@ class Watch:
     def unfinished(self, age: float, processed: int) -> None:
         """Note that the job went on at this age, with so many rows done."""
         self._last = age
+        if age < FIRST and self._pace.window(self.rows) is None:
+            # Far too soon to foretell anything.
+            return
         since, had = self._seen
         if had < processed < self.rows:
             # It may have waited for others: when it began is known once it was seen under way twice, or soon.
@@ -196,12 +204,12 @@ class Watch:
 
     def _shared(self, age: float) -> float:
         """Look at ever longer intervals, and share them with jobs of the same size that are as unknown."""
-        own = self._last + max(FIRST, GROWTH * self._last)
-        if self._pace.counts_grow:
-            # Each tells more about itself than about the others.
-            return own
         looks = self._pace.looks
         last = looks.get(self.rows.bit_length(), 0.0)
+        own = self._last + max(FIRST, GROWTH * self._last) if last else self._pace.first
+        if last and self._pace.counts_grow:
+            # Each tells more about itself than about the others.
+            return own
         due = max(own, min(last + max(FIRST / 4, STEP * last), 3 * self._last))
         if age >= due:
             looks[self.rows.bit_length()] = max(age, last)

@@ -50,6 +50,14 @@ class Recall:
             for place, row in enumerate(delivery.places):
                 self._places[row] = (gathering, place)
 
+    def has(self, index: int) -> bool:
+        """Whether the earlier run has taken in a row from this place of the source."""
+        return index < len(self.past.known) and bool(self.past.known[index])
+
+    def awaits(self, index: int) -> bool:
+        """Whether the earlier run has sent a row from this place, and not learnt what became of it."""
+        return self.has(index) and self.past.known[index] == PENDING
+
     def knows(self, index: int, item: Any, encoded: EncodedRow) -> bool:
         """Take in a row that can be sent, and say whether the earlier run has seen to it.
 
@@ -57,12 +65,12 @@ class Recall:
             JournalError: another row stood in its place.
         """
         past = self.past
-        if index >= len(past.known) or not past.known[index]:
+        if not self.has(index):
             return False
         text, identity, _ = encoded
         if past.sums[index] != checksum(text):
             raise _changed(index, "is not the row that stood there")
-        if past.known[index] == PENDING:
+        if self.awaits(index):
             gathering, place = self._places.pop(index)
             gathering.put(place, (index, item, encoded))
             if identity is not None:
@@ -77,10 +85,9 @@ class Recall:
         Raises:
             JournalError: it could be sent then.
         """
-        past = self.past
-        if index >= len(past.known) or not past.known[index]:
+        if not self.has(index):
             return False
-        if past.sums[index]:
+        if self.past.sums[index]:
             raise _changed(index, "cannot be sent, and could before")
         return True
 

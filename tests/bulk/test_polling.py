@@ -8,21 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chakra_async.bulk.polling import FIRST, LONGEST, JobPace, Watch
+from chakra_async.bulk.polling import AT_ONCE, FIRST, LONGEST, JobPace, Watch
 
 
 LATENCY = 0.002
 
 
-def follow(jobs, *, at_once=6, grow=True, batch=1, queued=0.0, clock=True):
+def follow(jobs, *, at_once=6, grow=True, batch=1, queued=0.0, clock=True, first=FIRST):
     """Follow jobs (rows, seconds) by a clock of their own; give looks, and delay as a share, of each.
 
     Args:
         grow: whether their counts grow while they run, ``batch`` rows at a time.
         queued: share of its time that a job waits before its first row.
         clock: whether the service tells how long a job took.
+        first: when the first job is looked at.
     """
-    pace, events, found = JobPace(), [], [None] * len(jobs)
+    pace, events, found = JobPace(first), [], [None] * len(jobs)
     waiting = list(enumerate(jobs))[::-1]
 
     def submit(now):
@@ -119,6 +120,21 @@ def test_many_first_jobs_share_the_looks(seconds):
     looks, late = medians(follow(some(seconds, 0.2), at_once=32, grow=False))
     assert looks <= max(4, alone / 2)
     assert late <= 0.25
+
+
+@pytest.mark.parametrize("clock", [True, False])
+def test_of_many_that_take_no_time_the_first_is_noticed_at_once(clock):
+    looks, late = medians(follow(some(0.002, 0.2), first=AT_ONCE, clock=clock))
+    assert looks == 1
+    assert late * 0.002 <= 2 * AT_ONCE
+
+
+@pytest.mark.parametrize("grow", [True, False])
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 25.0])
+def test_to_look_at_the_first_at_once_costs_few_looks_in_all(seconds, grow):
+    jobs = some(seconds, 0.2)
+    early, late = (sum(looks for looks, _ in follow(jobs, grow=grow, first=at)) for at in (AT_ONCE, FIRST))
+    assert early <= late + 6
 
 
 @pytest.mark.parametrize("grow", [True, False])

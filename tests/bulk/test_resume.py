@@ -15,6 +15,7 @@ import pytest
 
 from chakra_async import Client, JournalError, ProcessCreate, ProcessUpdate, RetryPolicy, Timeouts
 from chakra_async.bulk import search
+from chakra_async.bulk.engine import AGAIN
 from chakra_async.bulk.journal import Journal, read_report
 from chakra_async.emulator import Emulator
 
@@ -239,6 +240,26 @@ async def test_a_stalled_job_is_attached_to_again(chakra_hq, chakra, fleet, tmp_
         again = await bulk(client, tmp_path / "j.db", updates(fleet[:10]))
     assert again.unknown == 10
     assert len([request for request in chakra_hq.requests if request.method == "PATCH"]) == len(patches)
+
+
+async def test_a_source_that_stops_the_run_while_a_journal_is_taken_up(chakra_hq, fleet, tmp_path):
+    chakra_hq.faults.next_job("stuck", after_rows=3)
+    journal = tmp_path / "j.db"
+
+    def source():
+        for number, row in enumerate(updates(fleet[:20])):
+            if number == 5:
+                run.stop("enough")
+            yield row
+
+    async with Client(chakra_hq.token, base_url=chakra_hq.url, timeout=Timeouts(job=0.2)) as client:
+        first = await bulk(client, journal, updates(fleet[:10]))
+        assert first.unknown == 10
+        async with client.processes.bulk_update("aircraft", source(), journal=journal) as run:
+            results = [result async for result in run]
+    assert [(result.index, result.outcome) for result in results] == [(n, "unknown") for n in range(6)]
+    assert {result.errors for result in results} == {(AGAIN,)}
+    assert read_report(journal).pending_rows == 10
 
 
 async def test_a_lost_create_is_settled_by_its_keys(quick, chakra_hq, chakra):

@@ -126,6 +126,46 @@ async def test_a_run_can_be_stopped_and_its_results_still_come(chakra_hq, chakra
     assert run.progress.in_flight == 0
 
 
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_source_may_stop_its_own_run_and_no_row_it_gave_is_lost(chakra_hq, chakra, fleet, waits):
+    given = 0
+
+    def source():
+        nonlocal given
+        for number, row in enumerate(retire(fleet)):
+            if number == 33:
+                run.stop("enough")
+            given += 1
+            yield row
+
+    async def waiting_source():
+        for row in source():
+            await asyncio.sleep(0)
+            yield row
+
+    rows = waiting_source() if waits else source()
+    async with chakra.processes.bulk_update("aircraft", rows, chunk_size=10, concurrency=2) as run:
+        results = [result async for result in run]
+    assert sorted(result.index for result in results) == list(range(given))
+    assert run.summary.total == given
+    assert run.summary.updated == states(chakra_hq)["RETIRED"]
+    assert {result.errors for result in results if not result.ok} == {("not sent: enough",)}
+
+
+async def test_a_row_is_encoded_before_the_next_is_asked_for(chakra_hq, chakra, fleet):
+    def source():
+        row = {"key": None, "data": {}}
+        for number, name in enumerate(fleet):
+            row["key"], row["data"]["seats"] = ("tailnum", name), number
+            yield row
+
+    assert (await chakra.processes.bulk_update("aircraft", source()).run()).updated == 200
+    seats = {
+        process["data"]["tailnum"]: process["data"]["seats"] for process in chakra_hq.processes("aircraft")
+    }
+    assert seats == {name: number for number, name in enumerate(fleet)}
+
+
 async def test_results_not_iterated_over_can_be_had_after_leaving(chakra, fleet):
     async with chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=10, concurrency=2) as run:
         first = await anext(run)
