@@ -8,6 +8,7 @@ their order.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
@@ -24,9 +25,9 @@ def checksum(item: bytes) -> int:
     return crc32(item) or 1
 
 
-def _checksums(items: Sequence[bytes]) -> list[int]:
-    sums = list(map(crc32, items))
-    return list(map(checksum, items)) if 0 in sums else sums
+def _checksums(items: Sequence[bytes]) -> array[int]:
+    sums = array("I", map(crc32, items))
+    return array("I", map(checksum, items)) if 0 in sums else sums
 
 
 @define
@@ -85,7 +86,7 @@ class Chunk:
     processes: set[Identity | None] = field(factory=set["Identity | None"])
     """The processes concerned, once each."""
     checked: bool = False
-    sums: list[int] = field(factory=list[int])
+    sums: array[int] = field(factory=lambda: array("I"))
     """A checksum of each row, if it is ``checked``, as for a journal."""
     number: int | None = None
     """Its number in the journal, where an earlier run has begun to send it."""

@@ -343,6 +343,8 @@ class Courier:
 
 def _rows(chunk: Chunk, places: Sequence[int]) -> Rows:
     indexes, sums = chunk.rows.indexes, chunk.sums
+    if len(places) == len(indexes):
+        return indexes, sums
     return [indexes[place] for place in places], [sums[place] for place in places]
 
 
@@ -351,6 +353,8 @@ def _outcomes(fates: Sequence[Fate]) -> list[Outcome]:
 
 
 def _problems(chunk: Chunk, places: Sequence[int], fates: Sequence[Fate]) -> list[Problem]:
+    if fates and not fates[0].errors and fates.count(fates[0]) == len(fates):
+        return []
     bad = [(chunk.rows[place], fate) for place, fate in zip(places, fates, strict=True) if fate.errors]
     return [
         Problem(row.index, fate.outcome, row_key(row.item), row_line(row.item), fate.errors, fate.job_id)
