@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.simulation import Bucket, Service, Sliding, Windowed, simulate
 from chakra_async._pace import Rate, Window
-from chakra_async.bulk.pace import JobWindow
+from chakra_async.bulk.pace import AHEAD, JobWindow
 
 
 def allowed(rate):
@@ -178,6 +178,21 @@ def test_jobs_at_once_follow_what_the_service_works_on_at_once(workers, least, m
         window.done(1000, dice.uniform(0.8, 1.2) * max(1.0, window.size / workers), retries=0)
     assert least <= window.size <= most
     assert window.reason
+
+
+def test_more_jobs_are_sent_ahead_only_until_the_first_has_ended():
+    window = JobWindow(32)
+    while window.may_go_ahead:
+        window.go_ahead()
+    assert window.size == AHEAD
+    window = JobWindow(32)
+    window.done(1000, 1.0, retries=0)
+    assert not window.may_go_ahead
+    for window in (JobWindow(4), JobWindow(32, fixed=3)):
+        assert not window.may_go_ahead
+    refused = JobWindow(32)
+    refused.done(1000, 1.0, retries=1)
+    assert not refused.may_go_ahead
 
 
 def test_jobs_at_once_stay_as_asked_for():

@@ -357,9 +357,13 @@ class Engine:
         return self._planner.take(partial=self.exhausted or full)
 
     async def collect(self) -> None:
-        """Wait until at least one job in flight is done, and account for its rows."""
+        """Wait until a job is done, and account for its rows; or until another may be sent ahead of that."""
         began = time.monotonic()
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        ahead = self._jobs.may_go_ahead and not (self.exhausted or self._stopped)
+        first = asyncio.FIRST_COMPLETED
+        done, _ = await asyncio.wait(self._tasks, timeout=A_WAIT if ahead else None, return_when=first)
+        if not done:
+            self._jobs.go_ahead()
         self._account(done, waited=time.monotonic() - began > A_WAIT)
 
     async def leave(self, *, at_once: bool) -> None:

@@ -43,9 +43,12 @@ class Follower:
         self._patience = patience
         self._stall = stall
         self._pace = JobPace(AT_ONCE)
+        self._moved = 0.0
 
     async def settle(self, rows: Sequence[PlannedRow], job: Job) -> list[Fate] | None:
         """Return the fate of each row, or ``None`` when the job makes no progress for ``Timeouts.job``.
+
+        One that has not begun is not given up while others of the run go on: it may only wait for them.
 
         Raises:
             ChakraError: the job, or its entries, cannot be asked for.
@@ -81,11 +84,13 @@ class Follower:
             age += now - asked
             self._pace.answered(now - asked)
             if job.has_finished(rows):
+                self._moved = now
                 watch.ended(age, job.seconds)
                 break
             if job.processed > processed:
-                processed, moved = job.processed, now
-            elif now - moved > self._stall:
+                processed = job.processed
+                self._moved = moved = now
+            elif now - (moved if processed else max(moved, self._moved)) > self._stall:
                 return None
             watch.unfinished(age, processed)
         return job

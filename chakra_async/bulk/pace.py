@@ -6,6 +6,8 @@ import math
 
 
 START = 8
+AHEAD = 24
+"""Jobs that are sent, while there is nothing else to do, before the first of them has ended."""
 LATEST = 1 / 6
 """Weight of the latest job in the average of their times."""
 EARLY = 3
@@ -44,6 +46,15 @@ class JobWindow:
         """Say how many, and why; but first what limits requests, if anything does."""
         jobs = "1 job at a time" if self.size == 1 else f"{self.size} jobs at once"
         return ", ".join(filter(None, (limit, f"{jobs} ({self.reason})")))
+
+    @property
+    def may_go_ahead(self) -> bool:
+        """Whether one more may be sent because there is nothing to do but to wait for the first to end."""
+        return not (self._fixed or self._average or self._was_full) and self._size < min(AHEAD, self._most)
+
+    def go_ahead(self) -> None:
+        """Let one more be sent."""
+        self._size += 1
 
     def done(self, rows: int, seconds: float, *, retries: int, waited: bool = True) -> None:
         """Learn from a job of so many rows that took so long, and so many retries, from first to last.

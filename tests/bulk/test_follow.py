@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +133,49 @@ def test_a_job_without_counts_or_status_is_judged_by_its_entries():
         [entry(n, "SUCCESS", index=True, payload=False) for n in range(2)],
     )
     assert [fate.outcome for fate in settled(script, 2)] == ["updated", "updated"]
+
+
+class Clock:
+    """Time that goes on by what is slept."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch, no_waiting):
+    clock, sleep = Clock(), follow.asyncio.sleep
+
+    async def passing(seconds):
+        clock.now += seconds
+        await sleep(seconds)
+
+    monkeypatch.setattr(follow, "time", clock)
+    monkeypatch.setattr(follow.asyncio, "sleep", passing)
+    return clock
+
+
+@pytest.mark.parametrize("began", [False, True])
+def test_a_job_that_has_not_begun_may_wait_for_others_and_one_that_has_may_not(clock, began):
+    stall, needs = 60.0, 400.0
+
+    class Service:
+        async def get(self, job_id, /):
+            done = min(20, int(clock.now / needs * 20))
+            if job_id == "second" and done < 20:
+                done = 1 if began else 0
+            found = job(["SUCCESS"] * 20, only=done, finished="time" if done == 20 else None)
+            return evolve(found, id=job_id)
+
+    follower = Follower(Service(), "updated", Patience(stall), stall)
+
+    async def both():
+        following = (follower.settle(rows(20), Job(id=name)) for name in ("first", "second"))
+        return await asyncio.gather(*following)
+
+    first, second = asyncio.run(both())
+    assert {fate.outcome for fate in first} == {"updated"}
+    assert second is None if began else {fate.outcome for fate in second} == {"updated"}
