@@ -34,6 +34,15 @@ LONGEST_HOLD, LONGER = 30.0, 1.9
 """A limit met again and again is tried again after up to so many seconds, each time so many times as many."""
 SAFE, SAFER = 0.98, 0.965
 """Where to stay, as a share of what was computed, and of what went well a second before the refusal."""
+SOUGHT, VAGUE, SHARP = 0.96, 0.75, 2.0
+"""The same of what a search has found, which is noticed late; and of that, if the burst before it came less
+than so many times as fast as its bucket is refilled."""
+UNLIKE = 1.25
+"""How many times the burst must at least have been for what a search then sent, if it was a bucket's."""
+TRACED = 0.99
+"""The same of a rate at which a shallow bucket was traced to have begun to empty."""
+TICK = 0.1
+"""Seconds by which it is traced."""
 CONFIRMS = 1.15
 """A refusal of no more than so much of what stood before tells nothing new."""
 FALLS = ((4.0, 0.97), (2.0, 0.95), (0.7, 0.88), (0.3, 0.75), (-math.inf, 0.7))
@@ -71,6 +80,24 @@ AFTER_RISE, LEAST_BY_LATENCY = 0.9, 10.0
 """What is then left of the window, and at least; a few at once can be no burden."""
 
 
+def _refilled(latest: float, growth: float, number: int, seconds: float) -> float:
+    """Tell by what a bucket is refilled, each second, that a burst emptied and a search emptied again.
+
+    If ``x`` is that as a share of the search's latest rate, which grew by the factor e in ``1 / growth``
+    seconds, then the search sent ``latest * (1 - x + x * log(x)) / growth`` beyond it, and the burst
+    ``x * latest`` less than its number for each of its seconds.
+
+    Returns:
+        0 if no bucket behaves like that.
+    """
+    low, high, needed = 0.0, math.exp(-min(growth * seconds, 9.0)), math.inf
+    for _ in range(20):
+        share = (low + high) / 2
+        needed = latest * (1 - share + share * math.log(share)) / growth + share * latest * seconds
+        low, high = (share, high) if needed > number else (low, share)
+    return low * latest if needed < UNLIKE * number else 0.0
+
+
 class Rate:
     """Requests a second, as many as the service allows.
 
@@ -94,7 +121,9 @@ class Rate:
         self._base = math.inf
         self._growth = SEARCH
         self._burst = 0, 0.0
+        self._asked = 0.0
         self._depth = 1.0
+        self._shallow = False
         self._average = 0.0
         self._since = 0.0
         self._refused_at = -math.inf
@@ -149,7 +178,10 @@ class Rate:
             self.accepted += 1
         elif self._growth is SEARCH and self._base < math.inf:
             # The first refusal had overtaken it.
-            self._base *= 1 + 1 / self._burst[0]
+            number, seconds = self._burst
+            self._base *= 1 + 1 / number
+            if sent <= self._asked:
+                self._burst = number + 1, seconds
 
     def refused(self, sent: float, now: float, wait: float | None = None) -> bool:
         """Learn from a 429 to a request sent at ``sent``, and pause; return whether it told anything new."""
@@ -182,27 +214,24 @@ class Rate:
         """Take what went so far as what may go until requests go again."""
         if self.accepted:
             self._burst = self.accepted, sent - max(self._since, self._resumed)
+            self._asked = sent
             self._base = SAFE * self.accepted / max(now - self._since, seconds, 1.0)
             self._growth = SEARCH
 
     def _find(self, latest: float, lasted: float) -> None:
         """Compute the limit from the first burst, and from how far the search came.
 
-        A bucket was emptied twice, by the burst and by all that the search sent beyond the limit. Let ``x``
-        be the limit as a share of the latest rate, which grew by the factor e in ``1 / growth`` seconds. In
-        the search the bucket gave ``latest * (1 - x + x * log(x)) / growth``, about half the square of
-        ``1 - x`` in place of the bracket; the burst was that and ``x * latest`` for each of its seconds.
-
-        A window of a second is used up before the search comes to ``1 + growth`` times the limit.
+        A bucket was emptied twice, by the burst and by all that the search sent beyond the limit. A window of
+        a second is used up before the search comes to ``1 + growth`` times the limit.
         """
         number, seconds = self._burst
         growth = math.log(2) / SEARCH.doubling
-        middle = 1 - growth * seconds
-        bucket = latest * (middle - math.sqrt(max(0.0, middle**2 - 1 + 2 * growth * number / latest)))
+        bucket = _refilled(latest, growth, number, seconds)
         window = min(latest / (1 + growth), number / max(seconds, 1.0))
-        found = SAFE * max(bucket, window)
+        slow = number < SHARP * bucket * seconds
+        found = max((VAGUE if slow else SOUGHT) * bucket, SAFE * window)
         if found > self._base / SAFE:
-            self._base, self._growth = found, APPROACH
+            self._base, self._growth = found, STEADY if bucket > window and not slow else APPROACH
         else:
             # More than the burst: of the next window a part, or of a bucket what came in meanwhile.
             self._growth = APPROACH if self.accepted > 1.3 * number else STEADY
@@ -211,13 +240,26 @@ class Rate:
                 # The burst had ended one window and begun the next.
                 self._base = second
         self._depth = min(1.0, number / self._base)
+        self._shallow = self._depth < DEEP and not slow
 
     def _step_back(self, age: float) -> None:
-        """Go back to what went well a second before."""
-        grown = self._growth.share(age)
-        self._base *= SAFER * self._growth.share(age - 1.0)
+        """Go back to what went well before it became too much."""
+        safe, lag = (TRACED, self._lag(age)) if self._shallow else (SAFER, 1.0)
+        grown = safe * self._growth.share(age - lag)
         longer = max(STEADY.hold, min(LONGEST_HOLD, LONGER * self._growth.hold))
+        self._base *= grown
         self._growth = STEADY._replace(hold=longer) if grown < CONFIRMS else APPROACH
+
+    def _lag(self, age: float) -> float:
+        """Tell how long before a refusal a rate that grows had come to the limit of a shallow bucket.
+
+        The bucket bears what is sent beyond the limit until it is empty.
+        """
+        lag, sent = 0.0, 0.0
+        while lag < age and sent - lag * self._growth.share(age - lag) < self._depth:
+            sent += TICK * self._growth.share(age - lag)
+            lag += TICK
+        return lag
 
     def _fall(self, lasted: float) -> None:
         """Let go of a rate that was refused without having grown."""

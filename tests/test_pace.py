@@ -19,7 +19,8 @@ def allowed(rate):
 
 KINDS = {
     "a bucket of a second": (Bucket, 0.98),
-    "a bucket of a tenth": (partial(Bucket, seconds=0.1), 0.85),
+    "a bucket of half a second": (partial(Bucket, seconds=0.5), 0.92),
+    "a bucket of a tenth": (partial(Bucket, seconds=0.1), 0.89),
     "counted each second": (Windowed, 0.9),
     "a sliding second": (Sliding, 0.9),
 }
@@ -96,6 +97,21 @@ def test_many_refusals_of_one_moment_count_as_one():
     assert rate.refusals == 51
 
 
+def test_a_refusal_after_an_hour_of_few_requests_is_searched_like_any():
+    rate, now = Rate(), 0.0
+    for _ in range(3600):
+        rate.take(now)
+        rate.answered(now)
+        now += 1.0
+    rate.refused(now, now)
+    for _ in range(40):
+        now = now + max(0.0, rate.wait(now))
+        rate.take(now)
+        rate.answered(now)
+    rate.refused(now, now)
+    assert 0.5 < rate.now(now) < 50
+
+
 def test_what_was_learned_is_forgotten():
     rate = Rate()
     rate.take(0.0)
@@ -114,7 +130,8 @@ def test_a_refusal_before_anything_was_accepted_tells_no_rate():
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["take", "accepted", "refused", "pause"]), st.floats(0, 20)), max_size=200
+        st.tuples(st.sampled_from(["take", "accepted", "refused", "pause"]), st.floats(0, 20)),
+        max_size=200,
     )
 )
 def test_no_history_leads_to_a_rate_that_stands_still(history):

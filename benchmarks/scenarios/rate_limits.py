@@ -19,6 +19,7 @@ from benchmarks.server.limits import LIMITS
 
 IN_FLIGHT = 50
 RATES = (50, 300)
+APART = 0.3
 OURS = "chakra_async"
 BY_HAND = "aiohttp, sleeping as told"
 CONTENDERS = {
@@ -85,12 +86,17 @@ def _measure(name: str, duration: int) -> dict[Case, list[tuple[int, int]]]:
             workers.append(stack.enter_context(closing(Worker(contender, servers[case]))))
         for worker in workers:
             worker.run(seconds=0)
-        begin = time.time()
+        begins = []
         for worker in workers:
+            begins.append(time.time())
             worker.start(seconds=duration)
+            # Only at its beginning does one need much of the processor.
+            time.sleep(APART)
         for worker in workers:
             worker.result()
-        # Of the first and the last second by the clock only a part was measured.
-        whole = range(int(begin) + 1, int(begin + duration))
         counted = {case: server.statistics()["seconds"] for case, server in servers.items()}
-    return {case: [found.get(str(one), (0, 0)) for one in whole] for case, found in counted.items()}
+    return {
+        # Of the first and the last second by the clock only a part was measured.
+        case: [found.get(str(one), (0, 0)) for one in range(int(begin) + 1, int(begin + duration))]
+        for begin, (case, found) in zip(begins, counted.items(), strict=True)
+    }
