@@ -19,17 +19,21 @@ from benchmarks.server.limits import LIMITS, Limit
 
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+Change = tuple[float, float]
+"""Seconds after the first request that is limited, and the rate from then on."""
+
 _JOB = b"/v1/ext/background-job/job-"
 
 
 class Sink:
     """What all connections share."""
 
-    def __init__(self, jobs: Jobs, latency: float, limit: Limit | None) -> None:
+    def __init__(self, jobs: Jobs, latency: float, limit: Limit | None, changes: list[Change]) -> None:
         self.latency = latency
         self._jobs = jobs
         self._limit = limit
-        self._seconds: dict[int, list[int]] = {}
+        self._changes = changes
+        self._seconds: dict[int, list[float]] = {}
         self.requests = 0
         self.bytes = 0
 
@@ -40,7 +44,7 @@ class Sink:
             return answer(encode(self._statistics()))
         self.requests += 1
         self.bytes += len(head) + stop - start
-        if self._limit is not None and (refusal := self._refusal()):
+        if self._limit is not None and (refusal := self._refusal(self._limit)):
             return refusal
         if method == b"PATCH":
             return self._jobs.submit(body.count(b'"update":', start, stop))
@@ -52,10 +56,15 @@ class Sink:
             return page(asked.get("skip", 0), asked.get("limit", 10))
         return ONE_PROCESS
 
-    def _refusal(self) -> bytes:
+    def _refusal(self, limit: Limit) -> bytes:
         now = time.time()
-        wait = self._limit.refuse(now)
-        self._seconds.setdefault(int(now), [0, 0])[wait > 0] += 1
+        if not self._seconds:
+            for seconds, rate in self._changes:
+                asyncio.get_running_loop().call_later(seconds, setattr, limit, "rate", rate)
+        wait = limit.refuse(now)
+        second = self._seconds.setdefault(int(now), [0, 0, limit.rate])
+        second[wait > 0] += 1
+        second[2] = limit.rate
         if not wait:
             return b""
         return answer(
@@ -110,6 +119,11 @@ class Connection(asyncio.Protocol):
             self._transport.write(reply)
 
 
+def _change(text: str) -> Change:
+    seconds, rate = text.split(":")
+    return float(seconds), float(rate)
+
+
 async def _serve(sink: Sink) -> None:
     server = await asyncio.get_running_loop().create_server(lambda: Connection(sink), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -120,6 +134,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server.sink", description=__doc__)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--rate", type=float, help="requests a second; what is above gets 429")
+    parser.add_argument(
+        "--change", type=_change, action="append", default=[], help="SECONDS:RATE, from then on"
+    )
     parser.add_argument("--limit", choices=LIMITS, default="window", help="how the rate is counted")
     parser.add_argument("--job-seconds", type=float, default=0.0, help="how long a job of 1,000 rows takes")
     parser.add_argument("--job-spread", type=float, default=0.2, help="differences between jobs, a share")
@@ -131,7 +148,7 @@ def main() -> None:
     jobs = Jobs(options.job_seconds, options.job_spread, progress=not options.no_progress)
     limit = LIMITS[options.limit](options.rate) if options.rate else None
     with asyncio.Runner(loop_factory=LOOPS.get("uvloop", LOOPS["asyncio"])) as runner:
-        runner.run(_serve(Sink(jobs, options.latency, limit)))
+        runner.run(_serve(Sink(jobs, options.latency, limit, options.change)))
 
 
 if __name__ == "__main__":

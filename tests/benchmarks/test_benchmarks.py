@@ -80,3 +80,6 @@ def test_a_limit_allows_its_rate_and_says_how_long_to_wait(limit, first):
     assert at_once == [0] * first + [1] * (150 - first)
     allowed = sum(limit.refuse(1001.0 + n / 1000) == 0 for n in range(10_000))
     assert 1000 <= allowed <= 1000 + first
+    limit.rate = 40
+    allowed = sum(limit.refuse(1011.0 + n / 1000) == 0 for n in range(10_000))
+    assert 400 <= allowed <= 400 + first
