@@ -12,7 +12,7 @@ from chakra_async._lazy import loader
 
 if TYPE_CHECKING:
     from chakra_async._version import __version__
-    from chakra_async.bulk.rows import Outcome, Progress, RejectedRow, RowResult, SourceLine, Summary
+    from chakra_async.bulk.rows import Change, Outcome, Progress, RejectedRow, RowResult, SourceLine, Summary
     from chakra_async.bulk.run import BulkRun
     from chakra_async.bulk.writer import Writer
     from chakra_async.client import Client
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_version": ("__version__",),
-    "bulk.rows": ("Outcome", "Progress", "RejectedRow", "RowResult", "SourceLine", "Summary"),
+    "bulk.rows": ("Change", "Outcome", "Progress", "RejectedRow", "RowResult", "SourceLine", "Summary"),
     "bulk.run": ("BulkRun",),
     "bulk.writer": ("Writer",),
     "client": ("Client",),
@@ -178,6 +178,7 @@ __all__ = [
     "CallPermissions",
     "CallingSettings",
     "ChakraError",
+    "Change",
     "Chat",
     "ChatMessage",
     "Client",

@@ -153,9 +153,12 @@ class BulkRun(RunControls):
     async def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
         engine, rows = self._engine, self._rows
-        while engine.room and (isinstance(rows, Iterator) or not engine.has_news):
+        while engine.room:
             if isinstance(rows, Iterator):
                 engine.take(rows)
+            elif engine.has_news or engine.results:
+                # Whoever waits for a slow source shall not wait for results that are there.
+                break
             else:
                 await engine.take_async(rows)
             if engine.has_chunk:

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chakra_async import JournalError, ProcessUpdate, RowResult, SourceLine
+from chakra_async import Change, JournalError, ProcessUpdate, RowResult, SourceLine
 from chakra_async.bulk.plans import PlanWriter, host_of, read_plan
-from chakra_async.bulk.rows import Change
 from chakra_async.sync import Client as SyncClient
 
 

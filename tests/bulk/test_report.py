@@ -1,9 +1,9 @@
 """A report is true whenever work on its chunk is broken off."""
 
+from chakra_async import Change
 from chakra_async.bulk.chunks import Chunk
 from chakra_async.bulk.courier import Report
 from chakra_async.bulk.outcomes import Fate
-from chakra_async.bulk.rows import Change
 
 
 def report_of(rows):

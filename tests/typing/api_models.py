@@ -6,6 +6,7 @@ from typing import Any, assert_type
 
 from chakra_async import (
     AccessToken,
+    Change,
     Job,
     JobEntry,
     Limits,
@@ -24,7 +25,6 @@ from chakra_async import (
     Summary,
     Timeouts,
 )
-from chakra_async.bulk.rows import Change
 
 
 def settings(it: Settings) -> None:
