@@ -108,13 +108,12 @@ class Chunk:
         processes: set[Identity | None],
         expected: Sequence[Expected | None],
     ) -> None:
-        """Append rows, column by column."""
+        """Append rows, column by column; the last is the one that counts, should Ctrl-C come between."""
         rows = self.rows
         if expected.count(None) < len(expected):
             places = enumerate(expected, len(rows))
             rows.expected.update((place, one) for place, one in places if one is not None)
         rows.indexes.extend(indexes)
-        rows.items.extend(items)
         rows.identities.extend(identities)
         self.processes |= processes
         if self.lengths:
@@ -123,6 +122,7 @@ class Chunk:
         self.lengths.extend(map(len, texts))
         if self.checked:
             self.sums += _checksums(texts)
+        rows.items.extend(items)
 
     @property
     def size(self) -> int:

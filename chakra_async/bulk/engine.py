@@ -183,6 +183,10 @@ class Engine:
                     return
         except Exception as error:
             self.exhaust(error)
+        except BaseException:
+            # A source that was interrupted has ended, though not at its end.
+            self.stop("it was interrupted while rows were taken")
+            raise
 
     async def take_async(self, rows: AsyncIterator[Any]) -> None:
         """Take in rows as :meth:`take` does, though no more once there is something else to do.
@@ -227,6 +231,8 @@ class Engine:
         """Take in rows that can be sent; those that come after the run was stopped are only accounted for."""
         first = self._count
         self._count += len(items)
+        # Ctrl-C may have come between the two.
+        encoded = encoded[: len(items)]
         if items and self._recall is None and not self._stopped:
             self._planner.extend(first, items, encoded)
             return

@@ -12,6 +12,7 @@ import pytest
 import chakra_async
 from chakra_async import Limits, ProcessUpdate, RetryPolicy, Timeouts
 from chakra_async.bulk import polling
+from chakra_async.bulk.journal import read_report
 from chakra_async.emulator import Emulator
 from chakra_async.sync import Client
 from tests.faults.journals import do_not_wait_for_the_disk
@@ -135,6 +136,25 @@ def test_C2_ctrl_c_at_any_line_of_a_sync_run_frees_its_journal(chakra, service, 
     run()
     done = [process["data"] for process in service.processes("aircraft")]
     assert all(process[f"run{number}"] == n for n, process in enumerate(done))
+
+
+def test_C2_ctrl_c_in_the_source_is_not_taken_for_its_end(chakra, tmp_path):
+    def source():
+        for n in range(3):
+            yield ProcessUpdate(key=("tailnum", f"N{n}"), data={"n": n})
+        raise KeyboardInterrupt
+
+    journal = tmp_path / "run.db"
+    with chakra.processes.bulk_update("aircraft", source(), chunk_size=2, journal=journal) as run:
+        with pytest.raises(KeyboardInterrupt):
+            list(run)
+        results = list(run)
+    errors = {result.index: result.errors for result in results}
+    assert sorted(errors) == [0, 1, 2]
+    assert errors[2] == ("not sent: it was interrupted while rows were taken",)
+    assert run.summary.total == 3
+    assert not run.exhausted
+    assert read_report(journal).rows is None
 
 
 def journal_is_free():
