@@ -151,6 +151,11 @@ class Courier:
         # Not the courier itself: a context may live on in a timer or an idle connection.
         self._lane = object()
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether any job was looked at yet."""
+        return self._follower.has_looked
+
     async def carry(self, report: Report) -> None:
         """See a chunk through."""
         retry_count.set(report.count)

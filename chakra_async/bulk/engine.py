@@ -365,7 +365,8 @@ class Engine:
     async def collect(self) -> None:
         """Wait until a job is done, and account for its rows; or until another may be sent ahead of that."""
         began = time.monotonic()
-        ahead = self._jobs.may_go_ahead and not (self.exhausted or self._stopped)
+        known = self._courier.has_looked or self.exhausted or self._stopped
+        ahead = self._jobs.may_go_ahead and not known
         first = asyncio.FIRST_COMPLETED
         done, _ = await asyncio.wait(self._tasks, timeout=A_WAIT if ahead else None, return_when=first)
         if not done:

@@ -42,6 +42,8 @@ class Follower:
         self._done: Outcome = done
         self._patience = patience
         self._stall = stall
+        self.has_looked: bool = False
+        """Whether any job was looked at yet."""
         self._pace = JobPace(AT_ONCE)
         self._moved = 0.0
 
@@ -81,6 +83,7 @@ class Follower:
                 if lost >= LOOKS_FOR_LOST_JOB:
                     raise
             now = time.monotonic()
+            self.has_looked = True
             age += now - asked
             self._pace.answered(now - asked)
             if job.has_finished(rows):

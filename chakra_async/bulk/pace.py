@@ -7,7 +7,7 @@ import math
 
 START = 8
 AHEAD = 24
-"""Jobs that are sent, while there is nothing else to do, before the first of them has ended."""
+"""Jobs that are sent, while there is nothing else to do, before it is known whether they take any time."""
 LATEST = 1 / 6
 """Weight of the latest job in the average of their times."""
 EARLY = 3
@@ -49,7 +49,7 @@ class JobWindow:
 
     @property
     def may_go_ahead(self) -> bool:
-        """Whether one more may be sent because there is nothing to do but to wait for the first to end."""
+        """Whether one more may be sent because there is nothing to do but to wait for the first."""
         return not (self._fixed or self._average or self._was_full) and self._size < min(AHEAD, self._most)
 
     def go_ahead(self) -> None:
