@@ -168,12 +168,12 @@ async def test_a_row_is_encoded_before_the_next_is_asked_for(chakra_hq, chakra, 
     assert seats == {name: number for number, name in enumerate(fleet)}
 
 
-@pytest.mark.parametrize(("answers", "ahead"), [("late", AHEAD), ("soon", START)])
-async def test_while_nothing_is_known_of_jobs_more_are_sent_ahead(answers, ahead):
+@pytest.mark.parametrize("late", [True, False])
+async def test_while_nothing_is_known_of_jobs_more_are_sent_ahead(late):
     rows = [ProcessUpdate(key=("tailnum", f"N{number}"), state="RETIRED") for number in range(200)]
     with Emulator(rows_per_second=None, job_latency=0.3) as slow:
         slow.add_procedure("aircraft", primary_key="tailnum", states=("NEW", "RETIRED"))
-        if answers == "late":
+        if late:
             slow.faults.next("GET", "background-job", times=None, delay=0.3)
         async with (
             Client(slow.token, base_url=slow.url) as chakra,
@@ -181,8 +181,9 @@ async def test_while_nothing_is_known_of_jobs_more_are_sent_ahead(answers, ahead
         ):
             await anext(run)
             run.stop()
+    submitted = len([request for request in slow.requests if request.method == "PATCH"])
     # Once the first has ended, some more may go before its results are handed out.
-    assert ahead <= len([request for request in slow.requests if request.method == "PATCH"]) < ahead + 8
+    assert submitted >= AHEAD if late else START <= submitted < AHEAD
 
 
 async def test_results_not_iterated_over_can_be_had_after_leaving(chakra, fleet):
