@@ -38,7 +38,7 @@ SOUGHT, VAGUE, SHARP = 0.96, 0.75, 2.0
 """The same of what a search has found, which is noticed late; and of that, if the burst before it came less
 than so many times as fast as its bucket is refilled."""
 UNLIKE = 1.25
-"""How many times the burst must at least have been for what a search then sent, if it was a bucket's."""
+"""How many times as much as the first burst a search may have needed, if both of them emptied a bucket."""
 TRACED = 0.99
 """The same of a rate at which a shallow bucket was traced to have begun to empty."""
 TICK = 0.1

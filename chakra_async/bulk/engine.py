@@ -218,9 +218,9 @@ class Engine:
                     encoded.append(encode(item))
                     items.append(item)
                 except UnsendableRowError as error:
-                    self._plan_rows(items, encoded)
+                    before, items, encoded = (items, encoded), [], []
+                    self._plan_rows(*before)
                     self._refuse(item, error)
-                    items, encoded = [], []
                 if self._stopped:
                     break
         finally:
