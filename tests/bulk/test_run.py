@@ -11,6 +11,7 @@ from chakra_async import (
     AuthenticationError,
     Client,
     ConnectError,
+    Limits,
     NotFoundError,
     PaymentRequiredError,
     PermissionDeniedError,
@@ -184,6 +185,25 @@ async def test_while_nothing_is_known_of_jobs_more_are_sent_ahead(late):
     submitted = len([request for request in slow.requests if request.method == "PATCH"])
     # Once the first has ended, some more may go before its results are handed out.
     assert submitted >= AHEAD if late else START <= submitted < AHEAD
+
+
+async def test_a_single_call_does_not_wait_behind_the_requests_of_a_run(chakra_hq, fleet):
+    limits = Limits(requests_per_second=200)
+    places = []
+    async with Client(chakra_hq.token, base_url=chakra_hq.url, limits=limits) as chakra:
+        run = chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=1, concurrency=32)
+        task = asyncio.create_task(run.run())
+        while chakra_hq.request_count < 40:
+            await asyncio.sleep(0.01)
+        for name in fleet[:10]:
+            process = chakra_hq.process("aircraft", name)["id"]
+            before = chakra_hq.request_count
+            await chakra.processes.get("aircraft", process)
+            paths = [request.path for request in chakra_hq.requests[before:]]
+            places.append(paths.index(f"/v1/ext/procedure/aircraft/process/{process}"))
+            assert not task.done()
+        assert (await task).updated == 200
+    assert max(places) <= 4
 
 
 async def test_results_not_iterated_over_can_be_had_after_leaving(chakra, fleet):
