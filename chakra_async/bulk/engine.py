@@ -35,6 +35,10 @@ SMALL_BYTES = 4_000_000
 """Encoded rows up to here are little memory, though as objects they take five to ten times as much."""
 TOGETHER = 64
 """Rows that are planned at a time; until then each is held in a block of memory far larger than itself."""
+CUT_SHORT = (
+    "the source ended after it was cancelled while a row was waited for, so there may be more rows; put no "
+    "time limit on iterating over a run whose source is an async generator"
+)
 AGAIN = "an earlier run sent it, and this one stopped before it could look; run the same again"
 A_WAIT = 0.002
 """Seconds from which on waiting for a job is waiting, and not only a turn of the loop."""
@@ -78,6 +82,7 @@ class Engine:
         self._ended: float | None = None
         self._stopped = False
         self._unsent = ""
+        self._cut_short = False
         self._asked = False
         self._told_to_stop = False
 
@@ -198,9 +203,13 @@ class Engine:
             while self._count < enough and not (self._stopped or self.has_chunk or self.has_news):
                 self._take_in((await anext(rows),))
         except StopAsyncIteration:
-            self.exhaust()
+            self.exhaust(RuntimeError(CUT_SHORT) if self._cut_short else None)
         except Exception as error:
             self.exhaust(error)
+        except asyncio.CancelledError:
+            # A generator is ended by that, and would seem to be at its end.
+            self._cut_short = True
+            raise
 
     def _take_in(self, rows: Iterable[Any]) -> int:
         """Encode rows as they come, each before the next is asked for, and plan them together.

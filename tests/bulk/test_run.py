@@ -22,6 +22,7 @@ from chakra_async import (
     RetryPolicy,
     Timeouts,
 )
+from chakra_async.bulk.journal import read_report
 from chakra_async.bulk.pace import AHEAD, START
 from chakra_async.emulator import Emulator
 
@@ -153,6 +154,30 @@ async def test_a_source_may_stop_its_own_run_and_no_row_it_gave_is_lost(chakra_h
     assert run.summary.total == given
     assert run.summary.updated == states(chakra_hq)["RETIRED"]
     assert {result.errors for result in results if not result.ok} == {("not sent: enough",)}
+
+
+async def test_a_source_that_was_cancelled_is_not_believed_to_be_at_its_end(
+    chakra_hq, chakra, fleet, tmp_path
+):
+    journal = tmp_path / "run.db"
+
+    async def source():
+        for number, row in enumerate(retire(fleet)):
+            await asyncio.sleep({10: 0.2, 15: 60}.get(number, 0))
+            yield row
+
+    async with chakra.processes.bulk_update("aircraft", source(), chunk_size=10, journal=journal) as run:
+        results = [await anext(run) for _ in range(10)]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await anext(run)
+        with pytest.raises(RuntimeError, match="there may be more rows"):
+            async for result in run:
+                results.append(result)
+    assert sorted(result.index for result in results) == list(range(15))
+    assert run.summary.updated == states(chakra_hq)["RETIRED"] == 15
+    assert not run.exhausted
+    assert read_report(journal).rows is None
 
 
 async def test_a_row_is_encoded_before_the_next_is_asked_for(chakra_hq, chakra, fleet):
