@@ -92,6 +92,9 @@ class BulkRun(RunControls):
     Leaving early sends nothing more, gives the jobs in flight ``Timeouts.drain`` seconds to end, and counts
     in :attr:`summary` what became of every row taken. When the run itself cannot go on (the token is
     refused, the service stays away), every row gets its result first, and then iterating raises the error.
+
+    A time limit around a single step cancels an async source that is waited for. A generator is ended by
+    that: its rows so far are seen through, then iterating raises ``RuntimeError``: it may have had more.
     """
 
     def __init__(self, engine: Engine, source: Source) -> None:
