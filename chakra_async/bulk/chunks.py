@@ -97,13 +97,14 @@ class Chunk:
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Append a row."""
         text, identity, expected = encoded
-        self.extend((index,), (item,), (text,), (identity,), {identity}, (expected,))
+        self.extend((index,), (item,), (text,), (len(text),), (identity,), {identity}, (expected,))
 
     def extend(
         self,
         indexes: Iterable[int],
         items: Iterable[Any],
         texts: Sequence[bytes],
+        lengths: Iterable[int],
         identities: Iterable[Identity | None],
         processes: set[Identity | None],
         expected: Sequence[Expected | None],
@@ -119,7 +120,7 @@ class Chunk:
         if self.lengths:
             self.body += b","
         self.body += b",".join(texts)
-        self.lengths.extend(map(len, texts))
+        self.lengths.extend(lengths)
         if self.checked:
             self.sums += _checksums(texts)
         rows.items.extend(items)
@@ -190,11 +191,11 @@ class Planner:
         """Take in rows that follow one another in the source, the first of them from place ``first``."""
         texts, identities, expected = zip(*encoded, strict=True)
         chunk = self._open
-        processes = set(identities)
+        processes, lengths = set(identities), list(map(len, texts))
         room = self._max_bytes - len(chunk.body) - len(texts)
-        if len(items) <= self.room and sum(map(len, texts)) <= room and self._busy.isdisjoint(processes):
+        if len(items) <= self.room and sum(lengths) <= room and self._busy.isdisjoint(processes):
             indexes = range(first, first + len(items))
-            chunk.extend(indexes, items, texts, identities, processes, expected)
+            chunk.extend(indexes, items, texts, lengths, identities, processes, expected)
             if not self.room:
                 self._seal()
             return

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
+from operator import attrgetter
+from typing import Any
 
 from attrs import define, field
 
@@ -117,21 +119,20 @@ class Report:
         return Counter(fate.outcome for fate in self.fates if fate is not None)
 
     def results(self) -> Iterator[RowResult]:
-        """Make the results, once closed."""
+        """Make the results, once closed, one by one as they are taken; each lets go of its row."""
         rows, fate = self.chunk.rows, self.common
+        items = map(deque[Any].popleft, repeat(deque(rows.items)))
         if fate is None or self.found.changes or self.found.warnings:
-            return self._various_results()
+            return map(RowResult, rows.indexes, items, *self._columns())
         same = map(repeat, (fate.outcome, fate.errors, fate.job_id, fate.process_id))
-        return map(RowResult, rows.indexes, rows.items, *same)
+        return map(RowResult, rows.indexes, items, *same)
 
-    def _various_results(self) -> Iterator[RowResult]:
-        changes, warnings = self.found.changes, self.found.warnings
-        rows = self.chunk.rows
-        for place, (index, item, fate) in enumerate(zip(rows.indexes, rows.items, self.fates, strict=True)):
-            if fate is not None:
-                result = RowResult(index, item, fate.outcome, fate.errors, fate.job_id, fate.process_id)
-                result.changes, result.warnings = changes.get(place, ()), warnings.get(place, ())
-                yield result
+    def _columns(self) -> Iterable[Iterable[Any]]:
+        fates = [fate for fate in self.fates if fate is not None]
+        for name in ("outcome", "errors", "job_id", "process_id"):
+            yield map(attrgetter(name), fates)
+        for found in (self.found.changes, self.found.warnings):
+            yield [found.get(place, ()) for place in range(len(fates))]
 
     def bad(self) -> Iterator[RowResult]:
         """Make the results of the rows that were not done."""

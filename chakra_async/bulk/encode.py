@@ -65,6 +65,8 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
     if name == "update":
         raise UnsendableRowError("'update' cannot be the short id of a key: the API uses the name itself")
     changes = fields(row)
+    if row.is_deleted is not None:
+        changes["isDeleted"] = row.is_deleted
     if not changes:
         raise UnsendableRowError("nothing to change: data, state, status and the other fields are all empty")
     expected = None if row.expect is None else _expected(row.expect)
@@ -88,7 +90,7 @@ def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[st
         row = ProcessUpdate(key=item)
     else:
         row = _as_row(item, ProcessUpdate)
-    if fields(row).keys() - {"isDeleted"} or row.is_deleted is False or row.expect is not None:
+    if fields(row) or row.is_deleted is False or row.expect is not None:
         raise UnsendableRowError("a row of a bulk delete takes id or key and nothing else")
     return encode_update(ProcessUpdate(row.id, row.key, is_deleted=True))
 
@@ -100,7 +102,7 @@ def encode_create(item: ProcessCreate | Mapping[str, Any]) -> EncodedRow:
         UnsendableRowError: the row is empty, or holds what JSON cannot.
     """
     row = _as_row(item, ProcessCreate)
-    body = fields(row)
+    body = fields_of_new(row)
     identity = None
     if row.key is not None:
         name, value = _key(row.key)
@@ -126,7 +128,7 @@ def wrap_creates(items: bytes) -> bytes:
 
 
 def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
-    """Return what a row sets, under the names of the wire, without what tells its process.
+    """Return what a row of either kind may set, under the names of the wire.
 
     Raises:
         UnsendableRowError: a field is of the wrong type.
@@ -137,11 +139,6 @@ def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
         if type(data) is not dict and not isinstance(data, Mapping):
             raise UnsendableRowError(f"data must be a mapping, not {type(data).__name__}")
         body["data"] = data
-    if isinstance(row, ProcessUpdate):
-        if row.is_deleted is not None:
-            body["isDeleted"] = row.is_deleted
-    elif row.record:
-        body["record"] = row.record
     if (state := row.state) is not None:
         body["state"] = state if type(state) is str and state else _text(state, "state")
     if (status := row.status) is not None:
@@ -150,6 +147,18 @@ def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
         body["assignedTo"] = user if type(user) is str and user else _text(user, "assigned_to")
     if row.next_action_at is not None:
         body["nextActionAt"] = _milliseconds(row.next_action_at)
+    return body
+
+
+def fields_of_new(row: ProcessCreate) -> dict[str, Any]:
+    """Return what a new process is given, under the names of the wire, but its key.
+
+    Raises:
+        UnsendableRowError: a field is of the wrong type.
+    """
+    body = fields(row)
+    if row.record:
+        body["record"] = row.record
     return body
 
 

@@ -22,7 +22,7 @@ from chakra_async.bulk.encode import EncodedRow, Encoder, UnsendableRowError
 from chakra_async.bulk.journal import Journal, Plan, Problem
 from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
-from chakra_async.bulk.results import Results
+from chakra_async.bulk.results import SHARE, Results
 from chakra_async.bulk.resume import Recall
 from chakra_async.bulk.rows import Progress, RejectedRow, RowResult, Summary
 from chakra_async.errors import JournalError
@@ -137,14 +137,26 @@ class Engine:
     @property
     def room(self) -> int:
         """How many rows may be taken from the source now, at most as many as make a chunk full."""
-        window = self._window
+        return self._room_for(self._at_once)
+
+    @property
+    def room_ahead(self) -> int:
+        """How many may be taken between two shares of results, for up to a chunk that waits for a place.
+
+        As many come in as go out: so the garbage collector, which counts objects made against objects gone,
+        finds next to nothing to do.
+        """
+        return min(SHARE, self._room_for(self._at_once + 1))
+
+    def _room_for(self, jobs: int) -> int:
+        window = self._options.chunk_size * jobs
         if self.exhausted or self._stopped or len(self.results) > window:
             return 0
         if not self._tasks and self._planner.stuck and not self._to_take_up:
             # Whatever waits, waits for rows that have not come yet.
             return 1
         ready = self._planner.ready + len(self._to_take_up) + len(self._tasks)
-        if ready >= self._at_once:
+        if ready >= jobs:
             return 0
         # Results that wait to be taken are rows, too; a few of them must not keep jobs from being sent.
         held = self._planner.unfinished + max(0, len(self.results) - self._options.chunk_size)
@@ -177,9 +189,9 @@ class Engine:
         """Whether jobs are in flight."""
         return bool(self._tasks)
 
-    def take(self, rows: Iterator[Any]) -> None:
-        """Take in as many rows as there is :attr:`room` for; what the source raises, the run raises later."""
-        enough = self._count + self.room
+    def take(self, rows: Iterator[Any], most: int) -> None:
+        """Take in so many rows, as far as there are; what the source raises, the run raises later."""
+        enough = self._count + most
         try:
             while self._count < enough and not self._stopped:
                 some = min(TOGETHER, enough - self._count)
@@ -194,7 +206,7 @@ class Engine:
             raise
 
     async def take_async(self, rows: AsyncIterator[Any]) -> None:
-        """Take in rows as :meth:`take` does, though no more once there is something else to do.
+        """Take in rows as long as there is :attr:`room`, though no more once there is something else to do.
 
         A source that makes one wait must hold back neither a full chunk nor the results of a job.
         """

@@ -140,6 +140,7 @@ class BulkRun(RunControls):
         for ready in engine.results.at_hand:
             return ready
         engine.check_entered()
+        await self._pull_ahead()
         while (result := engine.results.take()) is None:
             await self._pull()
             if engine.results:
@@ -149,21 +150,29 @@ class BulkRun(RunControls):
                 raise StopAsyncIteration
             await engine.collect()
             engine.tell_progress()
-            # Refilled before the results are handed out, so that no job's place stands empty meanwhile.
+            # Before the results are handed out, so that no job's place stands empty meanwhile.
             await self._pull()
         return result
 
     async def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
         engine, rows = self._engine, self._rows
-        while engine.room:
-            if isinstance(rows, Iterator):
-                engine.take(rows)
-            elif engine.has_news or engine.results:
+        while room := engine.room:
+            if isinstance(rows, AsyncIterator):
                 # Whoever waits for a slow source shall not wait for results that are there.
-                break
-            else:
+                if engine.has_news or engine.results:
+                    break
                 await engine.take_async(rows)
+            else:
+                engine.take(rows, room)
             if engine.has_chunk:
                 await engine.launch()
         await engine.launch()
+
+    async def _pull_ahead(self) -> None:
+        """Take some rows before the next results are handed out."""
+        engine, rows = self._engine, self._rows
+        if isinstance(rows, Iterator) and (room := engine.room_ahead):
+            engine.take(rows, room)
+            if engine.has_chunk:
+                await engine.launch()

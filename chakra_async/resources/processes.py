@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from chakra_async._codec import decode, decode_job, decode_list, encode, encode_query, misshapen
 from chakra_async._paths import segment
 from chakra_async._transport import Transport
-from chakra_async.bulk.encode import fields
+from chakra_async.bulk.encode import fields, fields_of_new
 from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
 
 
@@ -133,7 +133,8 @@ class Processes:
             BadRequestError: the service refuses a value.
             ValueError: a value cannot be sent.
         """
-        body = encode(fields(ProcessCreate(data, record, state, status, assigned_to, next_action_at)))
+        row = ProcessCreate(data, record, state, status, assigned_to, next_action_at)
+        body = encode(fields_of_new(row))
         path = _base(procedure)
         return decode(await self._transport.call("POST", path, body=body, repeatable=False), Process)
 

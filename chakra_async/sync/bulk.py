@@ -77,6 +77,7 @@ class BulkRun(run.RunControls):
         for ready in engine.results.at_hand:
             return ready
         engine.check_entered()
+        self._pull_ahead()
         while (result := engine.results.take()) is None:
             self._pull()
             if engine.results:
@@ -86,15 +87,23 @@ class BulkRun(run.RunControls):
                 raise StopIteration
             self._portal.call(engine.collect)
             engine.tell_progress()
-            # Refilled before the results are handed out, so that no job's place stands empty meanwhile.
+            # Before the results are handed out, so that no job's place stands empty meanwhile.
             self._pull()
         return result
 
     def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
-        engine, rows = self._engine, self._rows
-        while engine.room:
-            engine.take(rows)
+        engine = self._engine
+        while room := engine.room:
+            engine.take(self._rows, room)
             if engine.has_chunk:
                 self._portal.call(engine.launch)
         self._portal.call(engine.launch)
+
+    def _pull_ahead(self) -> None:
+        """Take some rows before the next results are handed out."""
+        engine = self._engine
+        if room := engine.room_ahead:
+            engine.take(self._rows, room)
+            if engine.has_chunk:
+                self._portal.call(engine.launch)

@@ -1,5 +1,6 @@
 """What a call and a row cost, counted; see ``benchmarks/guard.py``."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -7,6 +8,9 @@ import sys
 import pytest
 
 from benchmarks.guard import AIOHTTP, FILE, PYTHON, exceeded
+from benchmarks.harness.processes import sink
+from benchmarks.harness.worker import hold
+from benchmarks.peers.ours import bulk
 
 
 ROOT = FILE.parent.parent
@@ -18,6 +22,15 @@ def test_nothing_costs_more_than_before():
     command = [sys.executable, "-m", "benchmarks.guard"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_rows_come_and_go_with_hardly_any_work_for_the_garbage_collector():
+    rows = 20_000
+    with sink() as server, hold(bulk, "asyncio", {"url": server.url, "token": server.token}) as run:
+        run(rows=5000, concurrency=4)
+        before = gc.get_stats()[0]["collections"]
+        run(rows=rows, concurrency=4)
+        assert gc.get_stats()[0]["collections"] - before < rows / 1000
 
 
 def kept(aiohttp=AIOHTTP, **figures):

@@ -181,7 +181,9 @@ async def test_many_deliveries_at_once_share_commits_and_stay_small(path):
     assert path.stat().st_size * 5 < 100_000_000
 
 
-@given(places=st.lists(st.integers(0, 2**40), min_size=1, max_size=50, unique=True))
+@given(
+    places=st.lists(st.integers(0, 2**40), min_size=1, max_size=50, unique=True) | st.permutations(range(4))
+)
 def test_positions_are_kept_in_their_order(places):
     assert list(unpack_places(pack_places(places), len(places))) == places
 

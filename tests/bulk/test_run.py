@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import tracemalloc
+import weakref
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -24,6 +26,7 @@ from chakra_async import (
 )
 from chakra_async.bulk.journal import read_report
 from chakra_async.bulk.pace import AHEAD, START
+from chakra_async.bulk.results import SHARE
 from chakra_async.emulator import Emulator
 
 
@@ -305,6 +308,29 @@ async def test_nothing_is_taken_from_the_source_that_could_not_be_in_flight(chak
         assert taken == before
     assert taken == before
     assert run.summary.total == taken
+
+
+async def test_while_results_go_out_rows_come_in_and_each_is_let_go_with_its_result(chakra, fleet):
+    given = []
+
+    def source():
+        for n in range(700):
+            row = ProcessUpdate(key=("tailnum", fleet[n % 200]), data={"n": n})
+            given.append(weakref.ref(row))
+            yield row
+
+    async with chakra.processes.bulk_update("aircraft", source(), chunk_size=200, concurrency=1) as run:
+        kept, held = [], []
+        async for _ in run:
+            kept.append(len(given))
+            held.append(sum(row() is not None for row in given))
+            if len(kept) == 400:
+                break
+    # The next job is under way before the first result is seen, and the one after it is made ready meanwhile.
+    assert (kept[0], kept[199]) == (400, 400 + 3 * SHARE)
+    assert all(later - sooner <= SHARE for sooner, later in pairwise(kept[:200]))
+    # However many have been handed out, two jobs and what was handed out last are all there is.
+    assert max(held) <= 400 + SHARE + 1
 
 
 @pytest.mark.fault("B9")

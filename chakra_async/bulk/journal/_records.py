@@ -82,9 +82,9 @@ class Problem:
 
 def pack_places(places: Sequence[int]) -> bytes:
     """Write positions: a stretch as its first one, anything else one by one."""
-    first = places[0]
-    if places[-1] - first == len(places) - 1 and list(places) == list(range(first, places[-1] + 1)):
-        return array("Q", [first]).tobytes()
+    # As many as lie between the first and the last, and in their order: a stretch.
+    if places[-1] - places[0] == len(places) - 1 and list(places) == sorted(places):
+        return array("Q", places[:1]).tobytes()
     return array("Q", places).tobytes()
 
 

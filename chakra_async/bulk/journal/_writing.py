@@ -212,22 +212,15 @@ class _Write:
                 ],
             )
 
-    def settle(self, error: JournalError | None) -> None:
-        done = self.done
-        if done is None:
-            return
 
-        def tell() -> None:
-            if done.cancelled():
-                return
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-
-        # The loop may have ended before the disk was done.
-        with suppress(RuntimeError):
-            done.get_loop().call_soon_threadsafe(tell)
+def _settle(waiting: Sequence[asyncio.Future[None]], error: JournalError | None) -> None:
+    for done in waiting:
+        if done.cancelled():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
 
 
 def _write(path: Path, db: sqlite3.Connection, lock: Lock, work: SimpleQueue[_Write | None]) -> None:
@@ -246,8 +239,11 @@ def _write(path: Path, db: sqlite3.Connection, lock: Lock, work: SimpleQueue[_Wr
                     write.execute(db)
         except JournalError as caught:
             error = caught
-        for write in writes:
-            write.settle(error)
+        waiting = [write.done for write in writes if write.done is not None]
+        # The loop may have ended before the disk was done.
+        with suppress(RuntimeError):
+            if waiting:
+                waiting[0].get_loop().call_soon_threadsafe(_settle, waiting, error)
     with suppress(sqlite3.Error), closing(db):
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         # Else whoever reads it later leaves files beside it, and cannot in a folder that is not writable.
