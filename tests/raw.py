@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import time
 
 import orjson
 from attrs import define, field
@@ -36,6 +37,7 @@ class Arrived:
     line: str
     headers: dict[str, str]
     body: bytes = field(repr=False)
+    at: float = field(factory=time.monotonic, repr=False)
 
     @property
     def target(self):

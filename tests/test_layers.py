@@ -12,7 +12,7 @@ ROOT = Path(chakra_async.__file__).parent
 
 # A module imports only from rows above its own, and from its own package.
 ROWS = [
-    {"errors", "_endings", "_lazy", "_secrets", "_version", "_shapes"},
+    {"errors", "_endings", "_lazy", "_secrets", "_signals", "_version", "_shapes"},
     {"_paths", "_phones", "_retry_after"},
     {"settings", "models", "_reading"},
     {"_codec", "_envelope", "_message_bodies", "_retry"},

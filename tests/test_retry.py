@@ -217,7 +217,7 @@ async def test_a_call_that_keeps_breaking_ends_in_an_error_that_counts_the_attem
 
 
 async def test_silence_is_repeated_for_a_read_and_ambiguous_for_a_create():
-    quick = {"timeout": Timeouts(read=0.1)}
+    quick = {"timeout": Timeouts(read=1)}
     async with RawServer(STALL, wrapped(LEAD)) as server, quick_client(server, **quick) as chakra:
         assert (await chakra.processes.get("lead", "1")).id == "1"
     assert len(server.requests) == 2

@@ -93,7 +93,8 @@ async def test_waiting_for_a_place_ends_in_an_error_that_names_the_limits():
     options = {"limits": Limits(connections=2), "timeout": Timeouts(queue=0.05)}
     async with RawServer(STALL) as server, quick_client(server, **options) as chakra:
         hung = [asyncio.create_task(read(chakra)) for _ in range(2)]
-        await asyncio.sleep(0.02)
+        while len(server.requests) < 2:
+            await asyncio.sleep(0.001)
         waiting = await asyncio.gather(*(create(chakra) for _ in range(50)), return_exceptions=True)
         for task in hung:
             task.cancel()
@@ -435,8 +436,8 @@ async def test_cancelling_while_waiting_to_retry_leaks_nothing():
         quick_client(server, limits=Limits(connections=1), retry=slow) as chakra,
     ):
         task = asyncio.create_task(read(chakra))
-        await asyncio.sleep(0.1)
-        assert free_places(chakra) == 1
+        while not server.requests or not free_places(chakra):
+            await asyncio.sleep(0.001)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -83,8 +83,8 @@ class Chunk:
     body: bytearray = field(factory=bytearray)
     lengths: list[int] = field(factory=list[int])
     """Bytes of each item."""
-    processes: set[Identity | None] = field(factory=set["Identity | None"])
-    """The processes concerned, once each."""
+    processes: list[set[Identity | None]] = field(factory=list["set[Identity | None]"])
+    """The processes concerned, some at a time."""
     checked: bool = False
     sums: array[int] = field(factory=lambda: array("I"))
     """A checksum of each row, if it is ``checked``, as for a journal."""
@@ -116,7 +116,7 @@ class Chunk:
             rows.expected.update((place, one) for place, one in places if one is not None)
         rows.indexes.extend(indexes)
         rows.identities.extend(identities)
-        self.processes |= processes
+        self.processes.append(processes)
         if self.lengths:
             self.body += b","
         self.body += b",".join(texts)
@@ -245,7 +245,7 @@ class Planner:
         self._rows -= len(chunk.rows)
         self._bytes -= chunk.size
         # All of them are released before the first row that waited is placed.
-        self._busy -= chunk.processes
+        self._busy.difference_update(*chunk.processes)
         if not self._waiting:
             return
         released = [self._waiting.pop(identity, ()) for identity in chunk.rows.identities]
@@ -283,6 +283,6 @@ class Planner:
         self._sealed.append(chunk)
         self._rows += len(chunk.rows)
         self._bytes += chunk.size
-        self._busy |= chunk.processes
+        self._busy.update(*chunk.processes)
         # Rows that name no process wait for none.
         self._busy.discard(None)

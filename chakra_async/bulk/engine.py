@@ -385,14 +385,16 @@ class Engine:
 
     async def collect(self) -> None:
         """Wait until a job is done, and account for its rows; or until another may be sent ahead of that."""
-        began = time.monotonic()
+        began = time.monotonic() - time.thread_time()
         known = self._courier.has_looked or self.exhausted or self._stopped
         ahead = self._jobs.may_go_ahead and not known
         first = asyncio.FIRST_COMPLETED
         done, _ = await asyncio.wait(self._tasks, timeout=A_WAIT if ahead else None, return_when=first)
-        if not done:
+        # What was spent on sending and receiving was not waited for.
+        idle = time.monotonic() - time.thread_time() - began
+        if not done and idle > A_WAIT / 2:
             self._jobs.go_ahead()
-        self._account(done, waited=time.monotonic() - began > A_WAIT)
+        self._account(done, waited=idle > A_WAIT)
 
     async def leave(self, *, at_once: bool) -> None:
         """End the run: give jobs in flight ``Timeouts.drain`` seconds, or none, and account for all."""

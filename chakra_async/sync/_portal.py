@@ -9,12 +9,14 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
+from chakra_async._signals import signals_later
 from chakra_async.errors import ClientClosedError
 
 
@@ -130,14 +132,20 @@ class _LoopThread:
         """Cancel what still runs, and end the thread."""
         with self._lock:
             self.closed = True
-        if self._starter is None or self._portal is None or self._loop is None:
+        if self._claimed.locked():
+            self._ready.wait()
+        if self._portal is None or self._loop is None:
             return
         if threading.current_thread() is self._thread:
             # Collected by chance in the very thread, which can be told to end but not waited for.
             self._task = self._loop.create_task(self._portal.stop())
-            _abandoned.append(self._starter)
-        else:
-            self._starter.__exit__(None, None, None)
+            return
+        try:
+            # It may be at its end already.
+            with suppress(RuntimeError):
+                self._portal.call(self._portal.stop)
+        finally:
+            self.join()
 
     def join(self) -> None:
         """Wait until the thread has ended."""
@@ -151,21 +159,64 @@ class _LoopThread:
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
-        self._starter: AbstractContextManager[BlockingPortal] | None = None
+        self._claimed = threading.Lock()
+        self._ready = _Flag()
+        self._failure: BaseException | None = None
         self._portal: BlockingPortal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     def _start(self) -> asyncio.AbstractEventLoop:
-        starter = start_blocking_portal(name="chakra-client")
-        self._portal = starter.__enter__()
-        self._starter = starter
-        self._thread, self._loop = self._portal.call(_here)
+        # Ctrl-C may come at any moment, so the thread sees to itself; should there be two, one of them ends.
+        while self._loop is None:
+            if not self._claimed.locked():
+                with signals_later():
+                    threading.Thread(target=self._run, name="chakra-client", daemon=True).start()
+            self._ready.wait()
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                self._ready = _Flag()
+                raise failure
         return self._loop
 
+    def _run(self) -> None:
+        if not self._claimed.acquire(blocking=False):
+            return
+        try:
+            if not self.closed:
+                anyio.run(self._serve)
+        except BaseException as error:  # raised by whoever waits for the loop
+            self._failure = error
+            self._claimed.release()
+        finally:
+            self._ready.set()
 
-def _here() -> tuple[threading.Thread, asyncio.AbstractEventLoop]:
-    return threading.current_thread(), asyncio.get_running_loop()
+    async def _serve(self) -> None:
+        async with BlockingPortal() as portal:
+            self._portal, self._thread = portal, threading.current_thread()
+            self._loop = asyncio.get_running_loop()
+            self._ready.set()
+            await portal.sleep_until_stopped()
+
+
+class _Flag:
+    """An event whose wait Ctrl-C may break off at any moment; `threading.Event` might stay locked."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiting: list[threading.Lock] = []
+
+    def set(self) -> None:
+        self._is_set = True
+        while self._waiting:
+            self._waiting.pop().release()
+
+    def wait(self) -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        self._waiting.append(lock)
+        if not self._is_set:
+            lock.acquire()
 
 
 class _Call(Generic[T]):
@@ -217,8 +268,8 @@ class _Call(Generic[T]):
 
 _loop_threads: weakref.WeakSet[_LoopThread] = weakref.WeakSet()
 
-# Loops that nobody here can tidy up: those of a parent process, whose threads did not come along with the
-# fork, and those that were collected in their own thread. Kept, or the collector would wait for them.
+# Loops of a parent process, whose threads did not come along with the fork. Kept, or the collector would wait
+# for them.
 _abandoned: list[object] = []
 
 _exiting = threading.Event()

@@ -339,7 +339,7 @@ async def test_a_stalled_half_of_a_refused_chunk_is_unknown_and_not_unsent(chakr
     chakra_hq.faults.next_job("stuck", after_rows=1)
     rows = [ProcessUpdate(key=("tailnum", name), data={"note": "x" * 50}) for name in fleet[:10]]
     async with (
-        Client(chakra_hq.token, base_url=chakra_hq.url, timeout=Timeouts(job=0.3)) as client,
+        Client(chakra_hq.token, base_url=chakra_hq.url, timeout=Timeouts(job=1)) as client,
         client.processes.bulk_update("aircraft", rows) as run,
     ):
         outcomes = Counter([result.outcome async for result in run])

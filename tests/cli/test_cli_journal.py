@@ -144,7 +144,8 @@ class TestAfterAnEnd:
         with spawn(*UPDATE, *SMALL, *KEPT) as process:
             wait_until(lambda: Path("run.db").exists() and sent_enough(standing, "jobs", 2))
             process.send_signal(signal.SIGINT)
-            time.sleep(0.2)
+            while "Stopping" not in process.stderr.readline():
+                assert process.poll() is None
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
         assert process.returncode == 130, err

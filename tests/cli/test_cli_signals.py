@@ -92,7 +92,8 @@ def test_a_second_ctrl_c_stops_at_once(spawn, emulator, many):
         wait_until(lambda: submitted(emulator) >= 2)
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        while "Stopping" not in process.stderr.readline():
+            assert process.poll() is None
         begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
@@ -130,8 +131,7 @@ def test_slow_standard_input_can_be_interrupted(spawn, many):
     with spawn(*arguments, stdin=subprocess.PIPE) as process:
         process.stdin.write("tailnum,seats\nN1,7\nN2,8\n")
         process.stdin.flush()
-        wait_until(lambda: hears(process))
-        time.sleep(0.7)
+        assert "in flight" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert process.returncode == 130, err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from itertools import pairwise
@@ -201,14 +202,14 @@ def test_the_status_of_a_job_can_be_shown(api, emulator):
 
 
 def test_a_job_takes_its_time_and_shows_progress(api, emulator):
-    emulator.job_settings.rows_per_second = 1000
-    emulator.job_settings.latency = 0.03
+    emulator.job_settings.rows_per_second = 200
+    emulator.job_settings.latency = 0.7
     api.create({"tailnum": "N1"})
     started = time.monotonic()
     job_id = api.update(*[{"tailnum": "N1", "update": {}}] * 120)
     seen = []
     api.until(lambda: seen.append(api.counts(job_id)) or not seen[-1]["NOT_STARTED"])
-    assert time.monotonic() - started >= 0.15
+    assert time.monotonic() - started >= 1.3
     assert seen[0] == {"INVALID": 0, "NOT_STARTED": 120, "SUCCESS": 0, "ERROR": 0}
     assert any(0 < counts["SUCCESS"] < 120 for counts in seen)
     assert all(sum(counts.values()) == 120 for counts in seen)
@@ -234,13 +235,14 @@ def test_jobs_beyond_the_concurrency_wait(api, emulator):
 
 def test_the_loop_stays_free_while_jobs_run(api, emulator):
     job_ids = [api("POST", BULK_CREATE, [{}] * 10_000).data["id"] for _ in range(3)]
-    worst = 0.0
+    done_meanwhile = []
     while not all(api.job(job_id).data["completedAt"] for job_id in job_ids):
-        started = time.perf_counter()
+        before = len(emulator.ledger)
         api("GET", "/v1/health")
-        worst = max(worst, time.perf_counter() - started)
+        done_meanwhile.append(len(emulator.ledger) - before)
     assert len(emulator.ledger) == 30_000
-    assert worst < 0.25
+    # Told by rows and by most of the calls, as any of them may be held up by a busy machine.
+    assert statistics.median(done_meanwhile) < 5_000
 
 
 @pytest.mark.parametrize(
@@ -282,7 +284,7 @@ def test_a_stuck_job_keeps_no_other_waiting(api, emulator):
 
 def test_a_job_that_vanishes(api, emulator):
     api.create({"tailnum": "N1"})
-    emulator.faults.next_job("vanish", after_rows=1, latency=0.03, after=1)
+    emulator.faults.next_job("vanish", after_rows=1, latency=0.7, after=1)
     kept, lost = (api.update(*[{"tailnum": "N1", "update": {}}] * 2) for _ in range(2))
     assert api.job(lost).status == 200
     api.until(lambda: api.job(lost).status == 404)
@@ -293,7 +295,7 @@ def test_a_job_that_vanishes(api, emulator):
 
 def test_a_slow_job(api, emulator):
     api.create({"tailnum": "N1"})
-    emulator.faults.next_job(rows_per_second=100)
+    emulator.faults.next_job(rows_per_second=10)
     slow = api.update(*[{"tailnum": "N1", "update": {}}] * 8)
     fast = api.update(*[{"tailnum": "N1", "update": {}}] * 8)
     assert api.wait(fast).data["completedAt"] < api.wait(slow).data["completedAt"]

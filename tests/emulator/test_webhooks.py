@@ -349,7 +349,7 @@ class TestDisorder:
         assert (texts(hook.deliveries), hook.pending) == (["a", "b"], 0)
 
     def test_a_delay_passes(self, emulator, taking):
-        hook = emulator.deliver_webhooks(taking.url, delay=0.03)
+        hook = emulator.deliver_webhooks(taking.url, delay=0.7)
         write(emulator, "a")
         assert hook.pending == 1
         hook.wait_until_idle()

@@ -184,13 +184,23 @@ def notes_of(error):
 
 async def test_C1_a_create_that_is_cancelled_under_way_says_that_it_may_have_been_done():
     async with RawServer(STALL) as server, quick_client(server, limits=Limits(connections=1)) as chakra:
+
+        async def arrived(count):
+            while len(server.requests) < count:
+                await asyncio.sleep(0.001)
+
+        async def run_out(limit):
+            await arrived(1)
+            limit.reschedule(asyncio.get_running_loop().time())
+
         with pytest.raises(TimeoutError) as caught:
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(60) as limit, asyncio.TaskGroup() as beside:
+                beside.create_task(run_out(limit))
                 await chakra.processes.create("lead", data={"score": 1})
         assert "POST /v1/ext/procedure/lead/process may have been done" in notes_of(caught.value.__cause__)
         # What was not sent, and what does no harm when it is done twice, says nothing of the kind.
         hung = asyncio.create_task(chakra.health())
-        await asyncio.sleep(0.01)
+        await arrived(2)
         waiting = asyncio.create_task(chakra.processes.create("lead", data={"score": 1}))
         await asyncio.sleep(0.01)
         for task in (waiting, hung):
@@ -201,18 +211,25 @@ async def test_C1_a_create_that_is_cancelled_under_way_says_that_it_may_have_bee
     assert len(server.requests) == 2
 
 
-def test_C1_so_does_a_create_that_is_interrupted_by_ctrl_c(emulator, run_script):
-    emulator.faults.next("POST", delay=20)
+def test_C1_so_does_a_create_that_is_interrupted_by_ctrl_c(run_script):
     script = """
 import os, signal, threading, time
+from chakra_async.emulator import Emulator
 from chakra_async.sync import Client
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-with Client() as chakra:
-    threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+
+def interrupt():
+    while not emulator.request_count:
+        time.sleep(0.002)
+    os.kill(os.getpid(), signal.SIGINT)
+
+with Emulator() as emulator, Client(emulator.token, base_url=emulator.url) as chakra:
+    emulator.faults.next("POST", delay=20)
+    threading.Thread(target=interrupt, daemon=True).start()
     try:
         chakra.processes.create("lead", data={"score": 1})
     except KeyboardInterrupt as interrupted:
         print(*interrupted.__notes__)
 """
-    assert "may have been done" in run_script(script, emulator=emulator)
+    assert "may have been done" in run_script(script)

@@ -184,7 +184,8 @@ async def test_T16_a_pool_full_of_hung_calls_ends_a_thousand_others_in_time():
             await asyncio.gather(*hung, return_exceptions=True)
             emulator.faults.clear()
             assert await chakra.health()
-        assert emulator.request_count == len(hung) + 1 <= 11
+        # Of those that had a place, one may have been cancelled before it was sent.
+        assert emulator.request_count <= len(hung) + 1 <= 11
     errors = [task.exception() for task in tasks if task not in hung]
     assert {type(error) for error in errors} == {RequestTimeoutError}
     assert all("Timeouts.queue" in str(error) and not error.sent for error in errors)

@@ -35,7 +35,9 @@ class RedisServer:
         return f"redis://127.0.0.1:{self._port}"
 
     def start(self):
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # In a session of its own, where nobody but us thaws what we have frozen.
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(self._command, start_new_session=True, **quiet)
 
     def wait(self):
         """Return when it serves."""

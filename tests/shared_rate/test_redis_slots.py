@@ -10,17 +10,22 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chakra_async import _redis_slots
 from chakra_async._redis_slots import RedisSlots, Reservation
 from chakra_async.settings import RedisUrl
 
 
+PATIENCE = 10
+
+
 @pytest.fixture
-def worker(url):
-    """Make workers that have slots every 0.1 s."""
+def worker(url, monkeypatch):
+    """Make workers that have slots every 10 s: whatever a test takes is little to that."""
+    monkeypatch.setattr(_redis_slots, "TIMEOUT", PATIENCE)
     with ExitStack() as stack:
 
         def make():
-            made = RedisSlots(RedisUrl(url), "rate", interval=0.1, quiet=1.0)
+            made = RedisSlots(RedisUrl(url), "rate", interval=10, quiet=100)
             stack.callback(made.close)
             return made
 
@@ -36,18 +41,18 @@ def test_slots_follow_one_another_whoever_takes_them(worker):
     first = one.reserve(2, None, alone=False)
     second = other.reserve(1, None, alone=False)
     third = one.reserve(1, first, alone=False)
-    assert -0.1 < ahead(first) <= 0
-    assert second.first - first.first == pytest.approx(0.2, abs=0.02)
-    assert third.first - first.first == pytest.approx(0.3, abs=0.02)
+    assert -5 < ahead(first) <= 0
+    assert second.first - first.first == pytest.approx(20, abs=2)
+    assert third.first - first.first == pytest.approx(30, abs=2)
 
 
-def test_what_was_not_taken_in_time_is_not_saved_up(worker):
+def test_what_was_not_taken_in_time_is_not_saved_up(worker, keys, state):
     one = worker()
     known = one.reserve(1, None, alone=False)
-    time.sleep(0.25)
+    keys.hset(state(), "slot", time.time_ns() // 1000 - 25_000_000)
     known = one.reserve(1, known, alone=False)
-    assert -0.05 < ahead(known) <= 0
-    assert 0.05 < ahead(one.reserve(1, known, alone=False)) <= 0.1
+    assert -5 < ahead(known) <= 0
+    assert 5 < ahead(one.reserve(1, known, alone=False)) <= 10
 
 
 def test_workers_know_how_many_they_are_and_which_they_are(worker, keys):
@@ -68,11 +73,13 @@ def test_workers_know_how_many_they_are_and_which_they_are(worker, keys):
 def test_the_clock_of_redis_is_known_ever_better(worker):
     one, known, right = worker(), None, time.time() - time.monotonic()
     for _ in range(5):
-        known = one.reserve(0, known, alone=False)
-        assert right - 0.2 < known.offset < right + 0.001
+        before, known = known, one.reserve(0, known, alone=False)
+        assert known.offset < right + 0.001
+        assert before is None or before.offset <= known.offset
+    assert known.offset > right - 0.2
     for wrong in (-3, 3):
         again = one.reserve(0, known._replace(offset=right + wrong), alone=False)
-        assert again.offset == pytest.approx(right, abs=0.2)
+        assert again.offset == pytest.approx(right, abs=1)
 
 
 @given(
@@ -100,37 +107,37 @@ def test_lost_keys_are_noticed_by_all_who_knew_them(worker, keys):
     keys.flushall()
     newcomer = worker().reserve(1, None, alone=False)
     assert ahead(newcomer) <= 0
-    assert ahead(one.reserve(1, known, alone=False)) > 1.0
+    assert ahead(one.reserve(1, known, alone=False)) > 100
     again = other.reserve(1, also, alone=False)
-    assert 1.0 < ahead(again) < 1.5
-    assert ahead(other.reserve(1, again, alone=False)) < 1.6
+    assert 100 < ahead(again) < 150
+    assert ahead(other.reserve(1, again, alone=False)) < 160
 
 
 def test_the_first_to_return_leaves_the_others_time_to_notice(worker):
     one, other = worker(), worker()
     known, also = (it.reserve(0, None, alone=False) for it in (one, other))
-    assert ahead(one.reserve(1, known, alone=True)) > 1.0
-    assert 1.0 < ahead(other.reserve(1, also, alone=True)) < 1.5
+    assert ahead(one.reserve(1, known, alone=True)) > 100
+    assert 100 < ahead(other.reserve(1, also, alone=True)) < 150
 
 
 def test_who_was_lost_alone_does_not_hold_up_the_others(worker):
     one, other = worker(), worker()
     known = one.reserve(0, None, alone=False)
     other.reserve(3, None, alone=False)
-    assert ahead(one.reserve(1, known, alone=True)) < 0.5
+    assert ahead(one.reserve(1, known, alone=True)) < 50
 
 
 def test_a_request_that_nobody_waits_for_any_more_reserves_nothing(worker):
     one = worker()
     known = one.reserve(1, None, alone=False)
-    late = known._replace(offset=known.offset - 1)
+    late = known._replace(offset=known.offset - PATIENCE - 1)
     with pytest.raises(redis.ResponseError, match="LATE"):
         one.reserve(1, late, alone=False)
-    assert ahead(one.reserve(0, late, alone=False)) < 0.11
+    assert ahead(one.reserve(0, late, alone=False)) < 11
 
 
 def test_a_clock_of_redis_that_was_put_back_stops_nobody_for_long(worker, keys, state):
     one = worker()
     known = one.reserve(1, None, alone=False)
     keys.hset(state(), "slot", (time.time_ns() // 1000) + 3_600_000_000)
-    assert ahead(one.reserve(1, known, alone=False)) < 2.3
+    assert ahead(one.reserve(1, known, alone=False)) < 230

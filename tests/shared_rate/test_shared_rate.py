@@ -73,22 +73,23 @@ async def test_a_slot_that_was_overslept_is_void(url, keys, state):
     await rate.wait()
     before = float(keys.hget(state(), "slot"))
     second = asyncio.create_task(rate.wait())
-    await asyncio.sleep(0.05)
+    while float(keys.hget(state(), "slot")) == before:
+        await asyncio.sleep(0.001)
     late = 0.3
     await second
     after = float(keys.hget(state(), "slot"))
-    assert after - before == pytest.approx(2 * 1.05 * 100_000, rel=0.3)
+    assert after - before >= 2 * 1.05 * 100_000 - 1
     await rate.close()
 
 
 async def test_who_is_cancelled_keeps_nobody_waiting(url):
     rate = shared(url, 10)
     await rate.wait()
-    waiting = [asyncio.create_task(rate.wait()) for _ in range(5)]
+    waiting = [asyncio.create_task(rate.wait()) for _ in range(100)]
     await asyncio.sleep(0)
-    for task in waiting[:4]:
+    for task in waiting[:99]:
         task.cancel()
-    await asyncio.wait_for(waiting[4], 0.5)
+    await asyncio.wait_for(waiting[99], 5)
     await rate.close()
 
 

@@ -228,7 +228,7 @@ def test_a_call_inside_the_clients_own_loop_is_refused_at_once(chakra):
     start = time.monotonic()
     with pytest.raises(RuntimeError, match="inside its own loop"):
         chakra._portal.call(calls_the_sync_client)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     assert chakra.health()
 
 

@@ -155,7 +155,7 @@ def test_a_client_closed_meanwhile_ends_the_writer_with_its_account(emulator, fl
 
 
 def test_ctrl_c_stops_it_tidily(run_script, emulator, fleet):
-    emulator.job_settings.latency = 0.3
+    emulator.job_settings.latency = 1
     script = """
 import os, signal, threading, time
 from chakra_async.sync import Client

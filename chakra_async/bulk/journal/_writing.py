@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import orjson
 from attrs import asdict, define
 
+from chakra_async._signals import signals_later
 from chakra_async.bulk.journal._differences import compare
 from chakra_async.bulk.journal._file import (
     ACCEPTED,
@@ -79,7 +80,8 @@ class Journal:
         # However a run goes, left or collected after a Ctrl-C at a bad moment, its journal is free again.
         self._finalizer = weakref.finalize(self, _end, os.getpid(), self._work, thread)
         self._finalizer.atexit = False
-        thread.start()
+        with signals_later():
+            thread.start()
 
     async def sending(self, places: Sequence[int], sums: Sequence[int]) -> int:
         """Make a delivery durable before it is sent, and return its number."""
