@@ -168,6 +168,17 @@ class Engine:
         return bool(self._planner.ready or self._to_take_up)
 
     @property
+    def can_launch(self) -> bool:
+        """Whether a chunk may go now: a full one, or one that no further row can join."""
+        if len(self._tasks) >= self._at_once:
+            return False
+        return self.has_chunk or (self._partial_may_go and not self._planner.stuck)
+
+    @property
+    def _partial_may_go(self) -> bool:
+        return self.exhausted or self._planner.unfinished >= self._window
+
+    @property
     def _window(self) -> int:
         """Rows that may be under way."""
         return self._options.chunk_size * self._at_once
@@ -380,8 +391,7 @@ class Engine:
             chunk = self._recall.ready.popleft()
             self._planner.adopt(chunk)
             return chunk
-        full = self._planner.unfinished >= self._window
-        return self._planner.take(partial=self.exhausted or full)
+        return self._planner.take(partial=self._partial_may_go)
 
     async def collect(self) -> None:
         """Wait until a job is done, and account for its rows; or until another may be sent ahead of that."""

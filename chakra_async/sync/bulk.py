@@ -96,14 +96,15 @@ class BulkRun(run.RunControls):
         engine = self._engine
         while room := engine.room:
             engine.take(self._rows, room)
-            if engine.has_chunk:
+            if engine.can_launch:
                 self._portal.call(engine.launch)
-        self._portal.call(engine.launch)
+        if engine.can_launch:
+            self._portal.call(engine.launch)
 
     def _pull_ahead(self) -> None:
         """Take some rows before the next results are handed out."""
         engine = self._engine
         if room := engine.room_ahead:
             engine.take(self._rows, room)
-            if engine.has_chunk:
+            if engine.can_launch:
                 self._portal.call(engine.launch)
