@@ -42,6 +42,8 @@ CUT_SHORT = (
 AGAIN = "an earlier run sent it, and this one stopped before it could look; run the same again"
 A_WAIT = 0.002
 """Seconds from which on waiting for a job is waiting, and not only a turn of the loop."""
+NOTHING_TO_DO = 0.0005
+"""Seconds after which another job is sent ahead."""
 
 
 class Engine:
@@ -399,10 +401,10 @@ class Engine:
         known = self._courier.has_looked or self.exhausted or self._stopped
         ahead = self._jobs.may_go_ahead and not known
         first = asyncio.FIRST_COMPLETED
-        done, _ = await asyncio.wait(self._tasks, timeout=A_WAIT if ahead else None, return_when=first)
+        done, _ = await asyncio.wait(self._tasks, timeout=NOTHING_TO_DO if ahead else None, return_when=first)
         # What was spent on sending and receiving was not waited for.
         idle = time.monotonic() - time.thread_time() - began
-        if not done and idle > A_WAIT / 2:
+        if not done:
             self._jobs.go_ahead()
         self._account(done, waited=idle > A_WAIT)
 

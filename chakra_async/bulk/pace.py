@@ -6,7 +6,7 @@ import math
 
 
 START = 8
-AHEAD = 24
+AHEAD = 32
 """Jobs that are sent, while there is nothing else to do, before it is known whether they take any time."""
 LATEST = 1 / 6
 """Weight of the latest job in the average of their times."""
