@@ -286,6 +286,18 @@ def test_fifty_threads_on_one_client(chakra, emulator, fleet, running_loops):
     assert len(running_loops()) == 1
 
 
+def test_a_loop_that_cannot_begin_is_told_of_and_tried_again(chakra, monkeypatch):
+    def fail(_):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("anyio.run", fail)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Too many open files"):
+                chakra.health()
+    assert chakra.health()
+
+
 @pytest.mark.fault("C4")
 def test_fifty_threads_begin_one_loop(emulator, running_loops):
     with Client(emulator.token, base_url=emulator.url) as client:
