@@ -132,8 +132,7 @@ class _LoopThread:
         """Cancel what still runs, and end the thread."""
         with self._lock:
             self.closed = True
-        if self._claimed.locked():
-            self._ready.wait()
+        self._change.wait_for(lambda: self._loop is not None or not self._claimed.locked())
         if self._portal is None or self._loop is None:
             return
         if threading.current_thread() is self._thread:
@@ -160,7 +159,7 @@ class _LoopThread:
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
         self._claimed = threading.Lock()
-        self._ready = _Flag()
+        self._change = _Change()
         self._failure: BaseException | None = None
         self._portal: BlockingPortal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -168,15 +167,14 @@ class _LoopThread:
 
     def _start(self) -> asyncio.AbstractEventLoop:
         # Ctrl-C may come at any moment, so the thread sees to itself; should there be two, one of them ends.
+        self._failure = None
         while self._loop is None:
+            if self._failure is not None:
+                raise self._failure
             if not self._claimed.locked():
                 with signals_later():
                     threading.Thread(target=self._run, name="chakra-client", daemon=True).start()
-            self._ready.wait()
-            failure, self._failure = self._failure, None
-            if failure is not None:
-                self._ready = _Flag()
-                raise failure
+            self._change.wait_for(lambda: self._loop is not None or self._failure is not None)
         return self._loop
 
     def _run(self) -> None:
@@ -187,36 +185,37 @@ class _LoopThread:
                 anyio.run(self._serve)
         except BaseException as error:  # raised by whoever waits for the loop
             self._failure = error
-            self._claimed.release()
         finally:
-            self._ready.set()
+            self._claimed.release()
+            self._change.tell()
 
     async def _serve(self) -> None:
         async with BlockingPortal() as portal:
             self._portal, self._thread = portal, threading.current_thread()
             self._loop = asyncio.get_running_loop()
-            self._ready.set()
+            self._change.tell()
             await portal.sleep_until_stopped()
 
 
-class _Flag:
-    """An event whose wait Ctrl-C may break off at any moment; `threading.Event` might stay locked."""
+class _Change:
+    """A condition on which Ctrl-C may come at any moment; `threading.Condition` might stay locked."""
 
     def __init__(self) -> None:
-        self._is_set = False
         self._waiting: list[threading.Lock] = []
 
-    def set(self) -> None:
-        self._is_set = True
+    def tell(self) -> None:
+        """Have those who wait look again."""
         while self._waiting:
             self._waiting.pop().release()
 
-    def wait(self) -> None:
-        lock = threading.Lock()
-        lock.acquire()
-        self._waiting.append(lock)
-        if not self._is_set:
+    def wait_for(self, so: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        while not so():
+            lock = threading.Lock()
             lock.acquire()
+            self._waiting.append(lock)
+            if not so():
+                lock.acquire()
 
 
 class _Call(Generic[T]):
