@@ -12,6 +12,9 @@ FIRST = 0.05
 AT_ONCE = 0.01
 """The same of the first of many, in case that they take next to no time."""
 SHORTEST = 0.005
+"""Seconds between two looks at least."""
+INSTANT = 0.0005
+"""What a job takes that takes no time."""
 LONGEST = 30.0
 
 GROWTH = 0.25
@@ -69,7 +72,7 @@ class JobPace:
 
     def learn(self, rows: int, seconds: float) -> None:
         """Remember how long a job of ``rows`` rows took."""
-        self._recent.append((max(rows, 1), max(seconds, SHORTEST)))
+        self._recent.append((max(rows, 1), max(seconds, INSTANT)))
         self._largest = max(self._largest, rows)
         self._fit()
         ratios = sorted(took / self._expected(size) for size, took in self._recent)
@@ -104,7 +107,7 @@ class JobPace:
             self._per_row = min(self._per_row, max(0.0, covariance / variance))
 
     def _expected(self, rows: int) -> float:
-        return max(SHORTEST, self._mean_seconds + self._per_row * (rows - self._mean_rows))
+        return max(INSTANT, self._mean_seconds + self._per_row * (rows - self._mean_rows))
 
 
 class Watch:
@@ -194,6 +197,8 @@ class Watch:
         if self._pace.counts_grow and self._last < early:
             # One look before the end tells when it will be.
             return max(early, self._last + SHORTEST)
+        if late < SHORTEST and not self._last:
+            return late
         looks = min(MOST_STEPS, max(1, round((late - early) / (STEP * early))))
         step = max(SHORTEST, (late - early) / looks)
         done = max(0, math.floor((self._last - early) / step + 0.5))

@@ -129,6 +129,12 @@ def test_of_many_that_take_no_time_the_first_is_noticed_at_once(clock):
     assert late * 0.002 <= 2 * AT_ONCE
 
 
+def test_once_jobs_are_known_to_take_no_time_they_are_looked_at_at_once():
+    found = follow([(1000, 1e-6)] * 40, at_once=4, first=AT_ONCE)
+    assert all(looks == 1 for looks, _ in found)
+    assert all(late * 1e-6 <= LATENCY + 0.001 for _, late in found[20:])
+
+
 @pytest.mark.parametrize("grow", [True, False])
 @pytest.mark.parametrize("seconds", [0.2, 1.0, 25.0])
 def test_to_look_at_the_first_at_once_costs_few_looks_in_all(seconds, grow):
