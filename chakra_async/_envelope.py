@@ -54,7 +54,8 @@ _HINTS: dict[int, str] = {
 }
 
 # Meta's error number survives only as a prefix of the text.
-_WHATSAPP_CODE = re.compile(r"\(#(\d{1,9})\)")
+# Compiled when it is first needed.
+_WHATSAPP_CODE = r"\(#(\d{1,9})\)"
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -136,7 +137,7 @@ def _api_error(
     # Where the service itself says what it did not find, nothing can be added.
     if (hint := _HINTS.get(status)) and not (status == 404 and errors):
         message = f"{message} {hint}"
-    code = next((int(match[1]) for text in errors if (match := _WHATSAPP_CODE.search(text))), None)
+    code = next((int(match[1]) for text in errors if (match := re.search(_WHATSAPP_CODE, text))), None)
     failure = cls(
         message,
         status=status,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 
 T = TypeVar("T")
 
 
-class Maker(Protocol):
-    """What has lazy attributes, and knows how to make them."""
+if TYPE_CHECKING:
 
-    def _make(self, name: str, cls: type[Any], /) -> Any: ...
+    class Maker(Protocol):
+        """What has lazy attributes, and knows how to make them."""
+
+        def _make(self, name: str, cls: type[Any], /) -> Any: ...
 
 
 class Lazy(Generic[T]):

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 
 
 def segment(value: str | int, name: str) -> str:
@@ -28,7 +28,7 @@ def segment(value: str | int, name: str) -> str:
         raise ValueError(f"{name} is empty")
     if value in {".", ".."}:
         raise ValueError(f"{name} is {value!r}, which would name another path")
-    if _CONTROL.search(value):
+    if re.search(_CONTROL, value):
         raise ValueError(f"{name} holds control characters: {value!r}")
     try:
         return quote(value, safe="")

@@ -15,7 +15,8 @@ from chakra_async._shapes import as_object
 
 _BODY_FIELDS = {"retry_after_ms": 1000, "retryAfterMs": 1000, "retry_after": 1, "retryAfter": 1}
 
-_RETRY_IN_TEXT = re.compile(r"retry after (\d+(?:\.\d+)?) ?ms", re.IGNORECASE)
+# Compiled when it is first needed, as most programs never do.
+_RETRY_IN_TEXT = r"retry after (\d+(?:\.\d+)?) ?ms"
 
 
 def retry_after(headers: Mapping[str, str], body: str, now: datetime) -> float | None:
@@ -54,5 +55,5 @@ def _from_body(body: str) -> float | None:
         asked = as_object(value).get(name)
         if isinstance(asked, int | float) and not isinstance(asked, bool):
             return asked / unit
-    match = _RETRY_IN_TEXT.search(body)
+    match = re.search(_RETRY_IN_TEXT, body, re.IGNORECASE)
     return float(match[1]) / 1000 if match else None

@@ -12,7 +12,8 @@ from typing import Any, NoReturn, Self, SupportsIndex
 _PIECE = 8
 
 # One character, escaped for a URL, perhaps twice; for JSON; for HTML; or with backslashes.
-_ESCAPE = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})|\\+u00([0-9A-Fa-f]{2})|(&#?\w{1,8};)|\\+(.)")
+# Compiled when it is first needed.
+_ESCAPE = r"%(?:25)*([0-9A-Fa-f]{2})|\\+u00([0-9A-Fa-f]{2})|(&#?\w{1,8};)|\\+(.)"
 
 
 class Hidden(str):
@@ -107,7 +108,7 @@ def _unescaped(text: str) -> tuple[str, Sequence[int]]:
     plain: list[str] = []
     origins: list[int] = []
     end = 0
-    for found in _ESCAPE.finditer(text):
+    for found in re.finditer(_ESCAPE, text):
         plain.append(text[end : found.start()])
         origins += range(end, found.start())
         code, named, escaped = found[1] or found[2], found[3], found[4]

@@ -16,7 +16,7 @@ ROWS = [
     {"_paths", "_phones", "_retry_after"},
     {"settings", "models", "_reading"},
     {"_codec", "_envelope", "_message_bodies", "_retry"},
-    {"_connections", "_pace", "_redis_slots", "_transfer", "_whatsapp"},
+    {"_connections", "_pace", "_process_fields", "_redis_slots", "_transfer", "_whatsapp"},
     {"_exchange", "_gate", "_shared_rate"},
     {"_breaks", "_sessions"},
     {"_transfer_attempts"},

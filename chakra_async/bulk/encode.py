@@ -8,9 +8,10 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
-from chakra_async._codec import encode, to_milliseconds
+from chakra_async._codec import encode
+from chakra_async._process_fields import UnsendableError, milliseconds, process_fields
 from chakra_async._shapes import as_mapping, as_pair
-from chakra_async.models.processes import ProcessCreate, ProcessUpdate
+from chakra_async.models.rows import ProcessCreate, ProcessUpdate
 
 
 RowT = TypeVar("RowT", ProcessUpdate, ProcessCreate)
@@ -38,10 +39,6 @@ Expected: TypeAlias = Mapping[Place, Any]
 """The current values, as the wire writes them, that an update relies on."""
 
 
-class UnsendableRowError(ValueError):
-    """A row cannot be sent; the message says why, in a sentence for the person whose row it is."""
-
-
 EncodedRow: TypeAlias = tuple[bytes, Identity | None, Expected | None]
 """A row ready to be sent: its item, the process it concerns, and what it relies on.
 
@@ -52,7 +49,7 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
     """Encode ``{<"id" or short id>: value, "update": {…}}``.
 
     Raises:
-        UnsendableRowError: the row names no process, or nothing to change, or holds what JSON cannot.
+        UnsendableError: the row names no process, or nothing to change, or holds what JSON cannot.
     """
     row = item if type(item) is ProcessUpdate else _as_row(item, ProcessUpdate)
     key = row.key
@@ -63,12 +60,12 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
     if not (type(name) is type(value) is str and name and value):
         name, value = key = _key(key)
     if name == "update":
-        raise UnsendableRowError("'update' cannot be the short id of a key: the API uses the name itself")
-    changes = fields(row)
+        raise UnsendableError("'update' cannot be the short id of a key: the API uses the name itself")
+    changes = process_fields(row.data, row.state, row.status, row.assigned_to, row.next_action_at)
     if row.is_deleted is not None:
         changes["isDeleted"] = row.is_deleted
     if not changes:
-        raise UnsendableRowError("nothing to change: data, state, status and the other fields are all empty")
+        raise UnsendableError("nothing to change: data, state, status and the other fields are all empty")
     expected = None if row.expect is None else _expected(row.expect)
     identity: Any = key if type(value) is str else (name, str(value))
     body: dict[str, Any] = {name: value, "update": changes}
@@ -82,7 +79,7 @@ def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[st
     """Encode a soft deletion, which is an update of ``isDeleted``, of a process named by id, key or row.
 
     Raises:
-        UnsendableRowError: the row names no process, or asks for other changes as well.
+        UnsendableError: the row names no process, or asks for other changes as well.
     """
     if isinstance(item, str):
         row = ProcessUpdate(item)
@@ -90,8 +87,9 @@ def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[st
         row = ProcessUpdate(key=item)
     else:
         row = _as_row(item, ProcessUpdate)
-    if fields(row) or row.is_deleted is False or row.expect is not None:
-        raise UnsendableRowError("a row of a bulk delete takes id or key and nothing else")
+    given = process_fields(row.data, row.state, row.status, row.assigned_to, row.next_action_at)
+    if given or row.is_deleted is False or row.expect is not None:
+        raise UnsendableError("a row of a bulk delete takes id or key and nothing else")
     return encode_update(ProcessUpdate(row.id, row.key, is_deleted=True))
 
 
@@ -99,21 +97,21 @@ def encode_create(item: ProcessCreate | Mapping[str, Any]) -> EncodedRow:
     """Encode the body of a new process, its key beside ``data`` as in the documentation's sample.
 
     Raises:
-        UnsendableRowError: the row is empty, or holds what JSON cannot.
+        UnsendableError: the row is empty, or holds what JSON cannot.
     """
     row = _as_row(item, ProcessCreate)
-    body = fields_of_new(row)
+    body = process_fields(row.data, row.state, row.status, row.assigned_to, row.next_action_at)
+    if row.record:
+        body["record"] = row.record
     identity = None
     if row.key is not None:
         name, value = _key(row.key)
         if name in _CREATE_FIELDS:
-            raise UnsendableRowError(
-                f"{name!r} cannot be the short id of a key: the API uses the name itself"
-            )
+            raise UnsendableError(f"{name!r} cannot be the short id of a key: the API uses the name itself")
         body[name] = value
         identity = (name, str(value))
     if not body:
-        raise UnsendableRowError("the row is empty")
+        raise UnsendableError("the row is empty")
     return _dump(body), identity, None
 
 
@@ -127,54 +125,19 @@ def wrap_creates(items: bytes) -> bytes:
     return b"[" + items + b"]"
 
 
-def fields(row: ProcessUpdate | ProcessCreate) -> dict[str, Any]:
-    """Return what a row of either kind may set, under the names of the wire.
-
-    Raises:
-        UnsendableRowError: a field is of the wrong type.
-    """
-    body: dict[str, Any] = {}
-    if data := row.data:
-        # The first half is for speed: a dict is what nearly every row has.
-        if type(data) is not dict and not isinstance(data, Mapping):
-            raise UnsendableRowError(f"data must be a mapping, not {type(data).__name__}")
-        body["data"] = data
-    if (state := row.state) is not None:
-        body["state"] = state if type(state) is str and state else _text(state, "state")
-    if (status := row.status) is not None:
-        body["status"] = status if type(status) is str and status else _text(status, "status")
-    if (user := row.assigned_to) is not None:
-        body["assignedTo"] = user if type(user) is str and user else _text(user, "assigned_to")
-    if row.next_action_at is not None:
-        body["nextActionAt"] = _milliseconds(row.next_action_at)
-    return body
-
-
-def fields_of_new(row: ProcessCreate) -> dict[str, Any]:
-    """Return what a new process is given, under the names of the wire, but its key.
-
-    Raises:
-        UnsendableRowError: a field is of the wrong type.
-    """
-    body = fields(row)
-    if row.record:
-        body["record"] = row.record
-    return body
-
-
 def _expected(expect: Any) -> dict[Place, Any]:
     """Read what an update expects to find, and check that it is JSON."""
     given = as_mapping(expect)
     data = as_mapping({} if given is None else given.get("data", {}))
     if given is None or data is None:
-        raise UnsendableRowError("expect must be a mapping of fields to values, and its data one too")
+        raise UnsendableError("expect must be a mapping of fields to values, and its data one too")
     if unknown := sorted(str(name) for name in given if name not in {"data", *ROOTS}):
-        raise UnsendableRowError(f"expect knows no field {', '.join(unknown)}; attributes go into its data")
+        raise UnsendableError(f"expect knows no field {', '.join(unknown)}; attributes go into its data")
     found: dict[Place, Any] = {("data", name): value for name, value in data.items()}
     for name, wire in ROOTS.items():
         if name in given:
             value = given[name]
-            found[wire, None] = _milliseconds(value) if isinstance(value, datetime) else value
+            found[wire, None] = milliseconds(value) if isinstance(value, datetime) else value
     _dump({"data": data, **{wire: value for (wire, _), value in found.items() if wire != "data"}})
     return found
 
@@ -184,7 +147,7 @@ def _as_row(item: Any, cls: type[RowT]) -> RowT:
         return item
     # The first half is for speed, as above.
     if type(item) is not dict and not isinstance(item, Mapping):
-        raise UnsendableRowError(f"a row must be a {cls.__name__} or a mapping, not {type(item).__name__}")
+        raise UnsendableError(f"a row must be a {cls.__name__} or a mapping, not {type(item).__name__}")
     given = cast("Mapping[str, Any]", item)
     try:
         return cls(**given)
@@ -193,51 +156,36 @@ def _as_row(item: Any, cls: type[RowT]) -> RowT:
         unknown = sorted(str(name) for name in given if name not in known)
         if not unknown:
             raise
-        raise UnsendableRowError(
+        raise UnsendableError(
             f"a {cls.__name__} has no field {', '.join(unknown)} (it has {', '.join(known)}); "
             "attributes go into data"
         ) from None
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise UnsendableRowError(f"{name} must be text that is not empty, not {value!r}")
-    return value
-
-
-def _milliseconds(when: datetime) -> int:
-    try:
-        return to_milliseconds(when, "next_action_at")
-    except (TypeError, ValueError) as error:
-        raise UnsendableRowError(str(error)) from None
 
 
 def _name(row: ProcessUpdate) -> tuple[str, Any]:
     """Return what names the process of a row, its id or its key."""
     if row.id is not None:
         if row.key is not None:
-            raise UnsendableRowError("give id or key, not both")
+            raise UnsendableError("give id or key, not both")
         return "id", row.id
     if row.key is None:
-        raise UnsendableRowError("give either id or key")
+        raise UnsendableError("give either id or key")
     return _key(row.key)
 
 
 def _key(key: Any) -> tuple[str, str | int]:
     pair = as_pair(key)
     if pair is None:
-        raise UnsendableRowError(f"key must be a pair (short_id, value), not {key!r}")
+        raise UnsendableError(f"key must be a pair (short_id, value), not {key!r}")
     name, value = pair
     if not isinstance(name, str) or not name:
-        raise UnsendableRowError(f"the first half of key must be a short id, not {name!r}")
+        raise UnsendableError(f"the first half of key must be a short id, not {name!r}")
     if name == "id" and as_pair(value) is not None:
-        raise UnsendableRowError(
+        raise UnsendableError(
             f"id must be text, and {value!r} is a key: give it as key, and to a writer by update_by_key"
         )
     if not isinstance(value, _KEY_TYPES) or value is True or value is False or value == "":
-        raise UnsendableRowError(
-            f"key {name} must be text that is not empty or a whole number, not {value!r}"
-        )
+        raise UnsendableError(f"key {name} must be text that is not empty or a whole number, not {value!r}")
     return name, value
 
 
@@ -248,15 +196,15 @@ def _dump(item: Mapping[str, Any]) -> bytes:
         raise _unsendable(item, error) from None
 
 
-def _unsendable(item: Mapping[str, Any], error: Exception) -> UnsendableRowError:
+def _unsendable(item: Mapping[str, Any], error: Exception) -> UnsendableError:
     """Say which attribute it is that cannot be encoded, where it is one."""
     data = as_mapping((as_mapping(item.get("update")) or item).get("data")) or {}
     for name, value in data.items():
         try:
             encode({name: value})
         except (TypeError, ValueError, RecursionError):
-            return UnsendableRowError(f"data[{name!r}]: {error}")
-    return UnsendableRowError(str(error))
+            return UnsendableError(f"data[{name!r}]: {error}")
+    return UnsendableError(str(error))
 
 
 Encoder = Callable[[Any], EncodedRow]

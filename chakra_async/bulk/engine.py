@@ -16,9 +16,10 @@ from typing import Any
 from attrs import asdict
 
 from chakra_async._endings import ended
+from chakra_async._process_fields import UnsendableError
 from chakra_async.bulk.chunks import Chunk, Planner
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
-from chakra_async.bulk.encode import EncodedRow, Encoder, UnsendableRowError
+from chakra_async.bulk.encode import EncodedRow, Encoder
 from chakra_async.bulk.journal import Journal, Plan, Problem
 from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
@@ -251,7 +252,7 @@ class Engine:
                 try:
                     encoded.append(encode(item))
                     items.append(item)
-                except UnsendableRowError as error:
+                except UnsendableError as error:
                     before, items, encoded = (items, encoded), [], []
                     self._plan_rows(*before)
                     self._refuse(item, error)
@@ -287,7 +288,7 @@ class Engine:
         elif self._recall.awaits(index):
             self._give(RowResult(index, item, "unknown", (AGAIN,)))
 
-    def _refuse(self, item: Any, error: UnsendableRowError) -> None:
+    def _refuse(self, item: Any, error: UnsendableError) -> None:
         """Give the result of a row that cannot be sent, unless an earlier run has."""
         index = self._count
         self._count += 1

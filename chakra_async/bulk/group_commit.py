@@ -20,7 +20,7 @@ from chakra_async.bulk.encode import EncodedRow, encode_update
 from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
 from chakra_async.bulk.rows import RowResult, Summary
-from chakra_async.models.processes import ProcessUpdate
+from chakra_async.models.rows import ProcessUpdate
 from chakra_async.settings import Timeouts
 
 

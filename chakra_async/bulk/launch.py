@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from chakra_async._process_fields import UnsendableError
 from chakra_async.bulk.courier import BulkCalls
 from chakra_async.bulk.dry_run import DryRun
 from chakra_async.bulk.encode import (
     Encoder,
-    UnsendableRowError,
     encode_create,
     encode_delete,
     encode_update,
@@ -159,7 +159,7 @@ def _encode_all(rows: Iterable[Any], encoder: Encoder) -> bytes:
     for index, row in enumerate(rows):
         try:
             item, _, expected = encoder(row)
-        except UnsendableRowError as error:
+        except UnsendableError as error:
             raise ValueError(f"row {index} cannot be sent: {error}") from None
         if expected is not None:
             raise ValueError(f"row {index} cannot be sent: expect is for bulk_update, which looks first")

@@ -34,7 +34,7 @@ from chakra_async._shapes import as_mapping, as_object, as_pair
 from chakra_async.bulk.rows import RowResult, SourceLine
 from chakra_async.bulk.sources import FailuresWriter
 from chakra_async.bulk.sources._described import describe_file
-from chakra_async.models.processes import ProcessUpdate
+from chakra_async.models.rows import ProcessUpdate
 
 
 VERSION = 1

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from chakra_async.bulk.group_commit import GroupCommit
 from chakra_async.bulk.rows import RowResult, Summary
-from chakra_async.models.processes import ProcessUpdate
+from chakra_async.models.rows import ProcessUpdate
 
 
 class Writer:

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from chakra_async.models.phone_numbers import PhoneNumber
     from chakra_async.models.photos import Photo
     from chakra_async.models.plugins import Plugin
-    from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
+    from chakra_async.models.processes import Process
     from chakra_async.models.reply import Reply
+    from chakra_async.models.rows import ProcessCreate, ProcessUpdate
     from chakra_async.models.tasks import Task
     from chakra_async.models.templates import Template
     from chakra_async.models.transfers import Downloaded, Transferred

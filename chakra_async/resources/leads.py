@@ -8,9 +8,9 @@ from typing import Any
 
 from chakra_async._codec import decode, encode
 from chakra_async._phones import phone_digits
+from chakra_async._process_fields import process_changes, process_fields
 from chakra_async._transport import Transport
-from chakra_async.bulk.encode import fields
-from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
+from chakra_async.models.processes import Process
 
 
 _PATH = "/v1/ext/procedure/lead/process"
@@ -69,11 +69,9 @@ class Leads:
         for key, value in named.items():
             if value is not None and data and key in data:
                 raise ValueError(f"{key} is given by name and in data; give it once")
-        row = ProcessCreate(
-            _with_digits(attributes), None, state, status, assigned_to, next_action_at=next_action_at
-        )
-        body = encode(fields(row))
-        return decode(await self._transport.call("POST", _PATH, body=body, repeatable=False), Process)
+        body = process_fields(_with_digits(attributes), state, status, assigned_to, next_action_at)
+        reply = await self._transport.call("POST", _PATH, body=encode(body), repeatable=False)
+        return decode(reply, Process)
 
     async def update_by_phone(
         self,
@@ -107,9 +105,7 @@ class Leads:
         """
         digits = phone_digits(phone_number, "phone_number")
         attributes = _with_digits(_attributes(data))
-        body = fields(ProcessUpdate(None, None, attributes, state, status, assigned_to, next_action_at))
-        if not body:
-            raise ValueError("nothing to change: give data, state, status, assigned_to or next_action_at")
+        body = process_changes(attributes, state, status, assigned_to, next_action_at)
         path = f"{_PATH}/phone_number/{digits}"
         # Sent again after a lost answer, a change of the number itself would not find its lead any more.
         repeatable = "phone_number" not in attributes

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from chakra_async._codec import decode, decode_job, decode_list, encode, encode_query, misshapen
 from chakra_async._paths import segment
+from chakra_async._process_fields import process_changes, process_fields
 from chakra_async._transport import Transport
-from chakra_async.bulk.encode import fields, fields_of_new
-from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
+from chakra_async.models.processes import Process
 
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chakra_async.bulk.writer import Writer
     from chakra_async.models.config import TeamConfig
     from chakra_async.models.jobs import Job
+    from chakra_async.models.rows import ProcessCreate, ProcessUpdate
     from chakra_async.paging import Page, Pager
 
 
@@ -133,10 +134,12 @@ class Processes:
             BadRequestError: the service refuses a value.
             ValueError: a value cannot be sent.
         """
-        row = ProcessCreate(data, record, state, status, assigned_to, next_action_at)
-        body = encode(fields_of_new(row))
         path = _base(procedure)
-        return decode(await self._transport.call("POST", path, body=body, repeatable=False), Process)
+        body = process_fields(data, state, status, assigned_to, next_action_at)
+        if record:
+            body["record"] = record
+        reply = await self._transport.call("POST", path, body=encode(body), repeatable=False)
+        return decode(reply, Process)
 
     async def update(
         self,
@@ -163,7 +166,7 @@ class Processes:
             ValueError: nothing is given to change, or a value cannot be sent.
         """
         path = f"{_base(procedure)}/{segment(process_id, 'process_id')}"
-        body = _changes(ProcessUpdate(process_id, None, data, state, status, assigned_to, next_action_at))
+        body = encode(process_changes(data, state, status, assigned_to, next_action_at))
         return decode(await self._transport.call("PUT", path, body=body, repeatable=True), Process)
 
     async def update_by_key(
@@ -191,7 +194,7 @@ class Processes:
             ValueError: nothing is given to change, or a value cannot be sent.
         """
         path = f"{_base(procedure)}/{segment(key, 'key')}/{segment(value, 'value')}"
-        body = _changes(ProcessUpdate(None, (key, value), data, state, status, assigned_to, next_action_at))
+        body = encode(process_changes(data, state, status, assigned_to, next_action_at))
         return decode(await self._transport.call("PUT", path, body=body, repeatable=True), Process)
 
     async def delete(self, procedure: str, process_id: str, /) -> Process:
@@ -491,10 +494,3 @@ class Processes:
 
 def _base(procedure: str) -> str:
     return f"/v1/ext/procedure/{segment(procedure, 'procedure')}/process"
-
-
-def _changes(row: ProcessUpdate) -> bytes:
-    body = fields(row)
-    if not body:
-        raise ValueError("nothing to change: give data, state, status, assigned_to or next_action_at")
-    return encode(body)

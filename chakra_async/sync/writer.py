@@ -10,7 +10,7 @@ from typing import Any, Self
 from chakra_async.bulk import writer
 from chakra_async.bulk.rows import RowResult, Summary
 from chakra_async.errors import ClientClosedError
-from chakra_async.models.processes import ProcessUpdate
+from chakra_async.models.rows import ProcessUpdate
 from chakra_async.sync._portal import Portal
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chakra_async import ProcessCreate, ProcessUpdate
+from chakra_async._process_fields import UnsendableError
 from chakra_async.bulk.encode import (
-    UnsendableRowError,
     encode_create,
     encode_delete,
     encode_update,
@@ -130,7 +130,7 @@ def test_any_mapping_serves_as_data(data):
     ],
 )
 def test_an_update_that_cannot_work_is_refused_with_a_reason(item, reason):
-    with pytest.raises(UnsendableRowError, match=reason):
+    with pytest.raises(UnsendableError, match=reason):
         encode_update(item)
 
 
@@ -145,12 +145,12 @@ def test_an_update_that_cannot_work_is_refused_with_a_reason(item, reason):
     ],
 )
 def test_a_create_that_cannot_work_is_refused_with_a_reason(item, reason):
-    with pytest.raises(UnsendableRowError, match=reason):
+    with pytest.raises(UnsendableError, match=reason):
         encode_create(item)
 
 
 def test_a_deletion_that_also_changes_something_is_refused():
-    with pytest.raises(UnsendableRowError, match="nothing else"):
+    with pytest.raises(UnsendableError, match="nothing else"):
         encode_delete(ProcessUpdate("x", data={"a": 1}))
 
 
@@ -165,7 +165,7 @@ json_values = st.recursive(
 def test_data_arrives_as_it_was_given_or_the_row_is_refused(data):
     try:
         body, _, _ = encode_update(ProcessUpdate("x", data=data))
-    except UnsendableRowError:
+    except UnsendableError:
         # Lone surrogates and infinite numbers have no JSON form.
         return
     assert orjson.loads(body)["update"]["data"] == data

@@ -17,7 +17,7 @@ import chakra_async.client
 import chakra_async.resources
 import chakra_async.sync.client
 import chakra_async.sync.resources
-from chakra_async import Job, Progress
+from chakra_async import Job, ProcessCreate, ProcessUpdate, Progress
 from chakra_async.bulk import run as run_module
 from chakra_async.bulk.run import BulkRun
 from chakra_async.bulk.writer import Writer
@@ -299,7 +299,7 @@ def in_sync_terms(annotation):
     return {BulkRun: SyncBulkRun, Writer: SyncWriter}.get(annotation, annotation)
 
 
-SHARED = {"Job": Job, "Progress": Progress}
+SHARED = {one.__name__: one for one in (Job, ProcessCreate, ProcessUpdate, Progress)}
 ASYNC_NAMES = SHARED | {
     "BulkRun": BulkRun,
     "Pager": Pager,

@@ -9,7 +9,7 @@ from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-from chakra_async.models.processes import Process, ProcessCreate, ProcessUpdate
+from chakra_async.models.processes import Process
 from chakra_async.resources import processes
 from chakra_async.sync._portal import Portal
 
@@ -17,6 +17,7 @@ from chakra_async.sync._portal import Portal
 if TYPE_CHECKING:
     from chakra_async.bulk.rows import Progress
     from chakra_async.models.jobs import Job
+    from chakra_async.models.rows import ProcessCreate, ProcessUpdate
     from chakra_async.sync.bulk import BulkRun, Source
     from chakra_async.sync.paging import Pager
     from chakra_async.sync.writer import Writer
