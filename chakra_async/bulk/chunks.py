@@ -25,6 +25,11 @@ def checksum(item: bytes) -> int:
     return crc32(item) or 1
 
 
+def compact(item: bytes) -> bytes:
+    """Return a copy that takes no more than it must: what orjson returns lies in a block far larger."""
+    return bytes(memoryview(item))
+
+
 def _checksums(items: Sequence[bytes]) -> array[int]:
     sums = array("I", map(crc32, items))
     return array("I", map(checksum, items)) if 0 in sums else sums
@@ -72,15 +77,18 @@ class Rows(Sequence[PlannedRow]):
 
 @define(eq=False)
 class Chunk:
-    """The rows of one job, and their encoded items, joined by commas.
+    """The rows of one job, and their encoded items.
 
-    Items are appended to one buffer as they are encoded, some at a time. Kept one by one they would cost ten
-    times the time: orjson returns each in a block far larger than itself, which only a copy lets go. Where
-    each begins is found only if it is asked for, which is if something goes wrong.
+    Items are joined by commas as they come, some at a time: one by one they would take ten times the time
+    and the memory, for orjson returns each in a block far larger than itself, which only a copy lets go.
+    Where each begins is found only if it is asked for, which is if something goes wrong.
     """
 
     rows: Rows = field(factory=Rows)
-    body: bytearray = field(factory=bytearray)
+    joined: list[bytes] = field(factory=list[bytes])
+    """Its items, some in each."""
+    size: int = 0
+    """Bytes of its items."""
     lengths: list[int] = field(factory=list[int])
     """Bytes of each item."""
     processes: list[set[Identity | None]] = field(factory=list["set[Identity | None]"])
@@ -97,14 +105,14 @@ class Chunk:
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Append a row."""
         text, identity, expected = encoded
-        self.extend((index,), (item,), (text,), (len(text),), (identity,), {identity}, (expected,))
+        self.extend((index,), (item,), (compact(text),), (len(text),), (identity,), {identity}, (expected,))
 
     def extend(
         self,
         indexes: Iterable[int],
         items: Iterable[Any],
         texts: Sequence[bytes],
-        lengths: Iterable[int],
+        lengths: Sequence[int],
         identities: Iterable[Identity | None],
         processes: set[Identity | None],
         expected: Sequence[Expected | None],
@@ -117,18 +125,17 @@ class Chunk:
         rows.indexes.extend(indexes)
         rows.identities.extend(identities)
         self.processes.append(processes)
-        if self.lengths:
-            self.body += b","
-        self.body += b",".join(texts)
+        self.joined.append(b",".join(texts))
         self.lengths.extend(lengths)
+        self.size += sum(lengths)
         if self.checked:
             self.sums += _checksums(texts)
         rows.items.extend(items)
 
     @property
-    def size(self) -> int:
-        """Bytes of its items."""
-        return len(self.body) - max(0, len(self.lengths) - 1)
+    def length(self) -> int:
+        """Bytes of its items with the commas between them, and one more."""
+        return self.size + len(self.lengths)
 
     def item(self, place: int) -> bytes:
         """Return the item of one row."""
@@ -137,12 +144,13 @@ class Chunk:
     def items(self, places: Sequence[int]) -> bytes:
         """Return the items of some rows, joined by commas."""
         if places == range(len(self.lengths)):
-            return bytes(self.body)
+            return b",".join(self.joined)
+        self.joined = [b",".join(self.joined)]
         if len(self._ends) < len(self.lengths):
             self._ends = list(accumulate(self.lengths, lambda end, length: end + 1 + length))
         if isinstance(places, range):
             first = self._ends[places[0] - 1] + 1 if places[0] else 0
-            return bytes(memoryview(self.body)[first : self._ends[places[-1]]])
+            return self.joined[0][first : self._ends[places[-1]]]
         return b",".join([self.item(place) for place in places])
 
 
@@ -172,13 +180,12 @@ class Planner:
         text, identity, _ = encoded
         chunk = self._open
         if identity in self._busy:
-            # A copy: what orjson returns lies in a block far larger than itself.
-            kept = (bytes(memoryview(text)), *encoded[1:])
+            kept = (compact(text), *encoded[1:])
             self._waiting.setdefault(identity, []).append((index, item, kept))
             self._rows += 1
             self._bytes += len(text)
             return
-        if chunk.lengths and len(chunk.body) + 1 + len(text) > self._max_bytes:
+        if chunk.lengths and chunk.length + len(text) > self._max_bytes:
             self._seal()
             # Sealing may have made this very process busy.
             self.add(index, item, encoded)
@@ -192,7 +199,7 @@ class Planner:
         texts, identities, expected = zip(*encoded, strict=True)
         chunk = self._open
         processes, lengths = set(identities), list(map(len, texts))
-        room = self._max_bytes - len(chunk.body) - len(texts)
+        room = self._max_bytes - chunk.length - len(texts) + 1
         if len(items) <= self.room and sum(lengths) <= room and self._busy.isdisjoint(processes):
             indexes = range(first, first + len(items))
             chunk.extend(indexes, items, texts, lengths, identities, processes, expected)

@@ -117,12 +117,12 @@ def encode_create(item: ProcessCreate | Mapping[str, Any]) -> EncodedRow:
 
 def wrap_updates(items: bytes) -> bytes:
     """Put encoded items, joined by commas, into the body of a bulk update."""
-    return b'{"processes":[' + items + b"]}"
+    return b"".join((b'{"processes":[', items, b"]}"))
 
 
 def wrap_creates(items: bytes) -> bytes:
     """Put encoded items, joined by commas, into the body of a bulk create, a bare array."""
-    return b"[" + items + b"]"
+    return b"".join((b"[", items, b"]"))
 
 
 def _expected(expect: Any) -> dict[Place, Any]:

@@ -14,7 +14,7 @@ from contextvars import copy_context
 from typing import Any
 
 from chakra_async._endings import ended
-from chakra_async.bulk.chunks import Chunk, Planner
+from chakra_async.bulk.chunks import Chunk, Planner, compact
 from chakra_async.bulk.courier import BulkCalls, Courier, Report
 from chakra_async.bulk.encode import EncodedRow, encode_update
 from chakra_async.bulk.options import BulkOptions
@@ -86,8 +86,7 @@ class GroupCommit:
         if self._planner.unfinished < self._max_waiting:
             self._planner.add(index, item, encoded)
         else:
-            # A copy: what orjson returns lies in a block far larger than itself.
-            self._lobby[index] = item, (bytes(memoryview(encoded[0])), *encoded[1:])
+            self._lobby[index] = item, (compact(encoded[0]), *encoded[1:])
         self._send_next_turn()
         try:
             return await caller
