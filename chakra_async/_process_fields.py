@@ -43,22 +43,15 @@ def process_fields(
     return body
 
 
-def process_changes(
-    data: Mapping[str, Any] | None,
-    state: str | None,
-    status: str | None,
-    assigned_to: str | None,
-    next_action_at: datetime | None,
-) -> dict[str, Any]:
-    """Return what is given to change, which must be something.
+def to_change(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an update, of which there must be some.
 
     Raises:
-        UnsendableError: nothing is given, or a value is of the wrong type.
+        UnsendableError: nothing is given.
     """
-    body = process_fields(data, state, status, assigned_to, next_action_at)
-    if not body:
+    if not fields:
         raise UnsendableError("nothing to change: give data, state, status, assigned_to or next_action_at")
-    return body
+    return fields
 
 
 def milliseconds(when: datetime) -> int:

@@ -134,7 +134,7 @@ class Chunk:
 
     @property
     def length(self) -> int:
-        """Bytes of its items with the commas between them, and one more."""
+        """Bytes of its items, each with a comma after it."""
         return self.size + len(self.lengths)
 
     def item(self, place: int) -> bytes:

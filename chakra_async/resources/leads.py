@@ -8,7 +8,7 @@ from typing import Any
 
 from chakra_async._codec import decode, encode
 from chakra_async._phones import phone_digits
-from chakra_async._process_fields import process_changes, process_fields
+from chakra_async._process_fields import process_fields, to_change
 from chakra_async._transport import Transport
 from chakra_async.models.processes import Process
 
@@ -105,7 +105,7 @@ class Leads:
         """
         digits = phone_digits(phone_number, "phone_number")
         attributes = _with_digits(_attributes(data))
-        body = process_changes(attributes, state, status, assigned_to, next_action_at)
+        body = to_change(process_fields(attributes, state, status, assigned_to, next_action_at))
         path = f"{_PATH}/phone_number/{digits}"
         # Sent again after a lost answer, a change of the number itself would not find its lead any more.
         repeatable = "phone_number" not in attributes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from chakra_async._codec import decode, decode_job, decode_list, encode, encode_query, misshapen
 from chakra_async._paths import segment
-from chakra_async._process_fields import process_changes, process_fields
+from chakra_async._process_fields import process_fields, to_change
 from chakra_async._transport import Transport
 from chakra_async.models.processes import Process
 
@@ -166,7 +166,7 @@ class Processes:
             ValueError: nothing is given to change, or a value cannot be sent.
         """
         path = f"{_base(procedure)}/{segment(process_id, 'process_id')}"
-        body = encode(process_changes(data, state, status, assigned_to, next_action_at))
+        body = encode(to_change(process_fields(data, state, status, assigned_to, next_action_at)))
         return decode(await self._transport.call("PUT", path, body=body, repeatable=True), Process)
 
     async def update_by_key(
@@ -194,7 +194,7 @@ class Processes:
             ValueError: nothing is given to change, or a value cannot be sent.
         """
         path = f"{_base(procedure)}/{segment(key, 'key')}/{segment(value, 'value')}"
-        body = encode(process_changes(data, state, status, assigned_to, next_action_at))
+        body = encode(to_change(process_fields(data, state, status, assigned_to, next_action_at)))
         return decode(await self._transport.call("PUT", path, body=body, repeatable=True), Process)
 
     async def delete(self, procedure: str, process_id: str, /) -> Process:
