@@ -20,19 +20,13 @@ from attrs import define, field
 from chakra_async.bulk.encode import EncodedRow, Expected, Identity
 
 
-def checksum(item: bytes) -> int:
-    """Return what the journal keeps of an encoded row; never 0, which stands for no row."""
-    return crc32(item) or 1
+checksum = crc32
+"""What the journal keeps of an encoded row."""
 
 
 def compact(item: bytes) -> bytes:
     """Return a copy that takes no more than it must: what orjson returns lies in a block far larger."""
     return bytes(memoryview(item))
-
-
-def _checksums(items: Sequence[bytes]) -> array[int]:
-    sums = array("I", map(crc32, items))
-    return array("I", map(checksum, items)) if 0 in sums else sums
 
 
 @define
@@ -129,7 +123,7 @@ class Chunk:
         self.lengths.extend(lengths)
         self.size += sum(lengths)
         if self.checked:
-            self.sums += _checksums(texts)
+            self.sums.extend(map(checksum, texts))
         rows.items.extend(items)
 
     @property

@@ -238,7 +238,7 @@ class Courier:
         else:
             report.jobs += 1
             if self.journal is not None and number is not None:
-                await self.journal.accepted(number, job.id)
+                self.journal.accepted(number, job.id)
             await self._follow(report, places, number, job, search)
 
     async def _follow(

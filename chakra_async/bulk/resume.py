@@ -68,7 +68,7 @@ class Recall:
         if not self.has(index):
             return False
         text, identity, _ = encoded
-        if past.sums[index] != checksum(text):
+        if past.sums[index] != checksum(text) or index in past.refused:
             raise _changed(index, "is not the row that stood there")
         if self.awaits(index):
             gathering, place = self._places.pop(index)
@@ -87,7 +87,7 @@ class Recall:
         """
         if not self.has(index):
             return False
-        if self.past.sums[index]:
+        if index not in self.past.refused:
             raise _changed(index, "cannot be sent, and could before")
         return True
 

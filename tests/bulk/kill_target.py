@@ -5,6 +5,7 @@ nth call of it. Prints the summary as JSON when it is not killed.
 """
 
 import asyncio
+import inspect
 import json
 import os
 import signal
@@ -47,7 +48,17 @@ def kill_at(step, nth):
             die()
         return result
 
-    setattr(owner, name, deadly)
+    @wraps(original)
+    def deadly_at_once(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        if when == "before" and calls == nth:
+            die()
+        original(*args, **kwargs)
+        if when == "after" and calls == nth:
+            die()
+
+    setattr(owner, name, deadly if inspect.iscoroutinefunction(original) else deadly_at_once)
 
 
 def rows_of(operation, rows):

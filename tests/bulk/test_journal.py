@@ -34,8 +34,8 @@ async def test_what_was_written_is_found_again(path):
     first = await journal.sending([0, 1, 2], [11, 12, 13])
     second = await journal.sending([5, 3], [15, 14])
     third = await journal.sending([6], [16])
-    await journal.accepted(first, "job-1")
-    await journal.accepted(second, "job-2")
+    journal.accepted(first, "job-1")
+    journal.accepted(second, "job-2")
     bad = Problem(1, "failed", "LEAD-1", 3, ("no such state",), "job-1")
     await journal.done(first, ["updated", "failed", "updated"], [bad])
     journal.note(Problem(4, "invalid", None, 6, ("no key",), None))
@@ -171,7 +171,7 @@ async def test_many_deliveries_at_once_share_commits_and_stay_small(path):
 
     async def one(number):
         delivery = await journal.sending(range(number * 1000, number * 1000 + 1000), [7] * 1000)
-        await journal.accepted(delivery, f"3396ea03-cc82-4a52-967b-{number:012}")
+        journal.accepted(delivery, f"3396ea03-cc82-4a52-967b-{number:012}")
         await journal.done(delivery, ["updated"] * 1000, [])
 
     await asyncio.gather(*(one(number) for number in range(200)))

@@ -21,7 +21,8 @@ from tests.faults.journals import do_not_wait_for_the_disk
 pytestmark = pytest.mark.timeout(60)
 
 PACKAGE = Path(chakra_async.__file__).parent
-OURS = tuple(str(PACKAGE / part) for part in ("sync/", "bulk/engine.py", "bulk/journal/_writing.py"))
+JOURNAL = ("bulk/journal/_writing.py", "bulk/journal/_commits.py")
+OURS = tuple(str(PACKAGE / part) for part in ("sync/", "bulk/engine.py", *JOURNAL))
 PLACES = 3
 
 

@@ -36,6 +36,7 @@ def read_past(db: sqlite3.Connection, done: str) -> Past:
         _extend(past, row)
         if not past.known[row]:
             past.known[row] = OUTCOMES.index(outcome) + 1
+            past.refused.add(row)
     past.counts = {
         outcome: count for mark, outcome in enumerate(OUTCOMES, 1) if (count := past.known.count(mark))
     }

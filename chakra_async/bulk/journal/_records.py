@@ -55,9 +55,11 @@ class Past:
     """What an earlier run on the same journal has left."""
 
     sums: array[int] = field(factory=lambda: array("I"))
-    """Checksum of each row in a delivery, by position; 0 for the others."""
+    """Checksum of each row in a delivery, by position."""
     known: bytearray = field(factory=bytearray)
     """By position: 0 for a row that was not sent, else the number of its outcome, or `PENDING`."""
+    refused: set[int] = field(factory=set[int])
+    """Positions of rows that could not be sent."""
     counts: dict[Outcome, int] = field(factory=dict[Outcome, int])
     """Rows with an outcome."""
     jobs: int = 0
