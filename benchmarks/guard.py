@@ -51,7 +51,10 @@ SCENARIOS: Final = {
     "update among 100": Scenario(ours.updates, {"concurrency": 100}, {"calls": 500}),
     "sync get": Scenario(ours.gets, {}, {"calls": 100}),
     "bulk row": Scenario(ours.bulk, {}, {"rows": 5000, "concurrency": 1}),
-    "bulk row as a mapping": Scenario(ours.bulk, {"mappings": True}, {"rows": 5000, "concurrency": 1}),
+    "bulk row as a mapping": Scenario(ours.bulk, {"source": "mappings"}, {"rows": 5000, "concurrency": 1}),
+    "bulk row that is awaited": Scenario(
+        ours.bulk, {"source": "async generator"}, {"rows": 5000, "concurrency": 1}
+    ),
     "bulk row with a journal": Scenario(ours.bulk, {"journal": True}, {"rows": 5000, "concurrency": 1}),
     "job entry": Scenario(ours.entries, {}, {"jobs": 5}),
 }

@@ -25,6 +25,15 @@ def row_mappings(rows: int) -> Iterator[dict[str, Any]]:
     return ({"key": ("lead_id", row_key(n)), "data": row_values(n), "state": STATE} for n in range(rows))
 
 
+async def row_updates_async(rows: int) -> AsyncIterator[ProcessUpdate]:
+    """Give the same rows from an async generator that never waits."""
+    for row in row_updates(rows):
+        yield row
+
+
+SOURCES = {"generator": row_updates, "mappings": row_mappings, "async generator": row_updates_async}
+
+
 @asynccontextmanager
 async def updates(url: str, token: str, *, concurrency: int) -> AsyncIterator[Any]:
     """Single updates, typed."""
@@ -64,9 +73,11 @@ async def limited_updates(url: str, token: str, *, concurrency: int) -> AsyncIte
 
 
 @asynccontextmanager
-async def bulk(url: str, token: str, *, mappings: bool = False, journal: bool = False) -> AsyncIterator[Any]:
+async def bulk(
+    url: str, token: str, *, source: str = "generator", journal: bool = False
+) -> AsyncIterator[Any]:
     """A bulk update whose every result is looked at."""
-    source = row_mappings if mappings else row_updates
+    rows_of = SOURCES[source]
     with tempfile.TemporaryDirectory(prefix="chakra-bench-") as folder:
         async with Client(token, base_url=url) as chakra:
             runs = 0
@@ -75,7 +86,7 @@ async def bulk(url: str, token: str, *, mappings: bool = False, journal: bool = 
                 nonlocal runs
                 runs += 1
                 file = Path(folder) / f"{runs}.db" if journal else None
-                changes = chakra.processes.bulk_update("lead", source(rows), journal=file, **options)
+                changes = chakra.processes.bulk_update("lead", rows_of(rows), journal=file, **options)
                 good = 0
                 async with changes as results:
                     async for result in results:

@@ -1,4 +1,4 @@
-"""100,000 updates by background jobs of 1,000: typed or as mappings, with and without a journal."""
+"""100,000 updates by background jobs of 1,000: typed, as mappings, awaited, with and without a journal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ TITLE = "1,000 rows a job"
 OURS = "chakra_async"
 FOUR = "chakra_async, 4 in flight"
 MAPPINGS = "chakra_async, mappings"
+AWAITED = "chakra_async, async generator"
 JOURNAL = "chakra_async, journal"
 BARE = "dicts, orjson, aiohttp"
 PYDANTIC = "pydantic, httpx"
@@ -20,7 +21,8 @@ OURS_BULK = "benchmarks.peers.ours:bulk"
 CONTENDERS = [
     Contender(OURS, OURS_BULK),
     Contender(FOUR, OURS_BULK),
-    Contender(MAPPINGS, OURS_BULK, {"mappings": True}),
+    Contender(MAPPINGS, OURS_BULK, {"source": "mappings"}),
+    Contender(AWAITED, OURS_BULK, {"source": "async generator"}),
     Contender(JOURNAL, OURS_BULK, {"journal": True}),
     Contender(BARE, "benchmarks.peers.by_aiohttp:bulk"),
     Contender(PYDANTIC, "benchmarks.peers.by_httpx:bulk"),
@@ -42,5 +44,6 @@ def run(scale: Scale) -> list[Figure]:
         *versus(TITLE, results, OURS, BARE, PYDANTIC),
         *versus(TITLE, results, FOUR, BARE),
         *versus(TITLE, results, MAPPINGS, OURS),
+        *versus(TITLE, results, AWAITED, OURS),
         *versus(TITLE, results, JOURNAL, OURS),
     ]

@@ -227,7 +227,7 @@ class Engine:
         enough = self._count + self.room
         try:
             while self._count < enough and not (self._stopped or self.has_chunk or self.has_news):
-                self._take_in((await anext(rows),))
+                await self._take_in_async(rows, min(TOGETHER, enough - self._count))
         except StopAsyncIteration:
             self.exhaust(RuntimeError(CUT_SHORT) if self._cut_short else None)
         except Exception as error:
@@ -261,6 +261,25 @@ class Engine:
         finally:
             self._plan_rows(items, encoded)
         return self._count - first
+
+    async def _take_in_async(self, rows: AsyncIterator[Any], most: int) -> None:
+        """Do the same with rows that are waited for, and with no more of them once a job has ended."""
+        encode = self._encoder
+        enough = self._count + most
+        items: list[Any] = []
+        encoded: list[EncodedRow] = []
+        try:
+            while self._count + len(items) < enough and not (self._stopped or self.has_news):
+                item = await anext(rows)
+                try:
+                    encoded.append(encode(item))
+                    items.append(item)
+                except UnsendableError as error:
+                    before, items, encoded = (items, encoded), [], []
+                    self._plan_rows(*before)
+                    self._refuse(item, error)
+        finally:
+            self._plan_rows(items, encoded)
 
     def _plan_rows(self, items: Sequence[Any], encoded: Sequence[EncodedRow]) -> None:
         """Take in rows that can be sent; those that come after the run was stopped are only accounted for."""

@@ -262,6 +262,36 @@ async def test_the_source_may_use_the_client(chakra, fleet):
     assert summary.updated == len(fleet)
 
 
+@pytest.mark.parametrize("how", ["stopped", "cancelled"])
+async def test_rows_of_a_source_that_waits_are_accounted_for_when_their_run_ends(
+    chakra_hq, chakra, fleet, how
+):
+    waits, more = asyncio.Event(), asyncio.Event()
+
+    async def source():
+        for row in retire(fleet[:5]):
+            yield row
+        waits.set()
+        await more.wait()
+        yield retire(fleet)[5]
+
+    run = chakra.processes.bulk_update("aircraft", source(), chunk_size=10)
+    task = asyncio.create_task(results_of(run))
+    await waits.wait()
+    if how == "stopped":
+        run.stop("enough")
+        more.set()
+        results = await task
+    else:
+        task.cancel()
+        await asyncio.wait([task])
+        results = list(run.leftover())
+    assert [result.index for result in results] == list(range(6 if how == "stopped" else 5))
+    assert {result.outcome for result in results} == {"failed"}
+    assert run.summary.failed == len(results)
+    assert states(chakra_hq)["RETIRED"] == 0
+
+
 async def test_no_rows_make_no_request(chakra_hq, chakra):
     before = chakra_hq.request_count
     summary = await chakra.processes.bulk_update("aircraft", []).run()
