@@ -166,8 +166,19 @@ async def test_a_full_disk_is_told_to_whoever_waits_and_nothing_is_half_written(
     again.close()
 
 
+async def test_the_job_of_a_delivery_is_durable_soon_though_nobody_waits_for_it(path):
+    journal = Journal(path, PLAN)
+    journal.accepted(await journal.sending([0], [1]), "job-1")
+    async with asyncio.timeout(5):
+        while read_report(path).pending[0].job_id is None:
+            await asyncio.sleep(0.001)
+    journal.close()
+
+
 async def test_many_deliveries_at_once_share_commits_and_stay_small(path):
     journal = Journal(path, PLAN)
+    statements = []
+    journal._db.set_trace_callback(statements.append)
 
     async def one(number):
         delivery = await journal.sending(range(number * 1000, number * 1000 + 1000), [7] * 1000)
@@ -176,6 +187,7 @@ async def test_many_deliveries_at_once_share_commits_and_stay_small(path):
 
     await asyncio.gather(*(one(number) for number in range(200)))
     journal.close()
+    assert statements.count("COMMIT") < 10
     assert read_report(path).counts == {"updated": 200_000}
     # A million rows are to stay under 100 MB.
     assert path.stat().st_size * 5 < 100_000_000

@@ -112,7 +112,9 @@ class Commits:
 
     def _begin(self) -> None:
         self._timer = None
-        writes = self._drain()
+        if not (writes := self._drain()):
+            # The journal was closed meanwhile.
+            return
         waiting = [write.done for write in writes if write.done is not None]
         if (error := self._attempt(partial(self._execute, writes))) is not None:
             self._settle(waiting, error)
