@@ -24,7 +24,7 @@ class Growth(NamedTuple):
         return 1 + self.step * (2 ** min(beyond + self.faster * beyond**2, 99.0) - 1) if beyond > 0 else 1.0
 
 
-SEARCH = Growth(0.0, 1.0, 0.3)
+SEARCH = Growth(0.0, 1.0, 0.25)
 """Nothing is known but how many went at first."""
 APPROACH = Growth(2.5, 0.05, 2.0, 0.12)
 """The limit is not far."""
@@ -34,7 +34,7 @@ LONGEST_HOLD, LONGER = 30.0, 1.9
 """A limit met again and again is tried again after up to so many seconds, each time so many times as many."""
 SAFE, SAFER = 0.98, 0.965
 """Where to stay, as a share of what was computed, and of what went well a second before the refusal."""
-SOUGHT, VAGUE, SHARP = 0.96, 0.75, 2.0
+SOUGHT, VAGUE, SHARP = 0.97, 0.75, 2.0
 """The same of what a search has found, which is noticed late; and of that, if the burst before it came less
 than so many times as fast as its bucket is refilled."""
 UNLIKE = 1.25
