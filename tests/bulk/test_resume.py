@@ -210,7 +210,7 @@ async def test_a_changed_source_is_noticed(chakra_hq, chakra, fleet, tmp_path, c
 async def test_a_row_that_was_refused_and_could_be_sent_now_is_noticed(chakra_hq, chakra, fleet, tmp_path):
     await bulk(chakra, tmp_path / "j.db", [*updates(fleet[:3]), ProcessUpdate(state="X")])
     sent = len(chakra_hq.ledger)
-    with pytest.raises(JournalError, match="row 3 .counted from 0. is not the row"):
+    with pytest.raises(JournalError, match=r"row 3 \(counted from 0\) is not the row"):
         await bulk(chakra, tmp_path / "j.db", updates(fleet[:4]))
     assert len(chakra_hq.ledger) == sent
 

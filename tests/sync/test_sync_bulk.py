@@ -222,14 +222,14 @@ def test_leaving_early_accounts_for_all_that_was_taken(chakra, emulator, fleet):
 
 
 def test_an_error_in_the_block_is_the_one_that_is_raised(chakra, emulator, fleet, own_frames):
-    emulator.job_settings.rows_per_second = 1_000
+    emulator.faults.next_job("stuck", after_rows=3)
     run = chakra.processes.bulk_update("aircraft", updates(fleet), chunk_size=20)
     start = time.monotonic()
     with pytest.raises(LookupError, match="mine") as caught, run:
         for _ in run:
             raise LookupError("mine")
     assert time.monotonic() - start < 4  # nothing in flight was waited for
-    assert run.summary.unknown > 0
+    assert run.summary.unknown >= 20
     assert run.summary.total == run.summary.updated + run.summary.unknown
     own_frames(caught.value, __file__)
 
