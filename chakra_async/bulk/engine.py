@@ -171,7 +171,13 @@ class Engine:
         return bool(self._planner.ready or self._to_take_up)
 
     @property
-    def can_launch(self) -> bool:
+    def calls_for_loop(self) -> bool:
+        """Whether :meth:`launch` has something to do: to send a chunk, or to write what was noted."""
+        journal = self._courier.journal
+        return self._can_launch or (journal is not None and journal.has_gathered)
+
+    @property
+    def _can_launch(self) -> bool:
         """Whether a chunk may go now: a full one, or one that no further row can join."""
         if len(self._tasks) >= self._at_once:
             return False
@@ -253,9 +259,7 @@ class Engine:
                     encoded.append(encode(item))
                     items.append(item)
                 except UnsendableError as error:
-                    before, items, encoded = (items, encoded), [], []
-                    self._plan_rows(*before)
-                    self._refuse(item, error)
+                    self._turn_away(item, error, items, encoded)
                 if self._stopped:
                     break
         finally:
@@ -275,11 +279,18 @@ class Engine:
                     encoded.append(encode(item))
                     items.append(item)
                 except UnsendableError as error:
-                    before, items, encoded = (items, encoded), [], []
-                    self._plan_rows(*before)
-                    self._refuse(item, error)
+                    self._turn_away(item, error, items, encoded)
         finally:
             self._plan_rows(items, encoded)
+
+    def _turn_away(
+        self, item: Any, error: UnsendableError, items: list[Any], encoded: list[EncodedRow]
+    ) -> None:
+        """Plan the rows before one that cannot be sent, and refuse that one."""
+        # In one statement, in which no Ctrl-C comes: the rows are planned once, here or when taking ends.
+        before, items[:], encoded[:] = (items[:], encoded[:]), [], []
+        self._plan_rows(*before)
+        self._refuse(item, error)
 
     def _plan_rows(self, items: Sequence[Any], encoded: Sequence[EncodedRow]) -> None:
         """Take in rows that can be sent; those that come after the run was stopped are only accounted for."""
@@ -396,7 +407,10 @@ class Engine:
     # -- the loop's side
 
     async def launch(self) -> None:
-        """Send every chunk that may go now; a partial one only when no further row can join it."""
+        """Send every chunk that may go now; a partial one only when no further row can join it.
+
+        Rows that were refused are written down meanwhile, lest they gather in memory.
+        """
         while len(self._tasks) < self._at_once:
             chunk = self._next_chunk()
             if chunk is None:
@@ -405,6 +419,8 @@ class Engine:
             task = asyncio.create_task(self._courier.carry(report))
             task.add_done_callback(self._note_end)
             self._tasks[task] = report
+        if (journal := self._courier.journal) is not None:
+            journal.flush()
         # A source that never waits would keep the loop from sending what is ready.
         await asyncio.sleep(0)
 

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from chakra_async.bulk.chunks import Chunk, PlannedRow, checksum
 from chakra_async.bulk.encode import EncodedRow, Identity
-from chakra_async.bulk.journal import PENDING, Delivery, Past
+from chakra_async.bulk.journal import PENDING, REFUSED, Delivery, Past
 from chakra_async.errors import JournalError
 
 
@@ -68,7 +68,7 @@ class Recall:
         if not self.has(index):
             return False
         text, identity, _ = encoded
-        if past.sums[index] != checksum(text) or index in past.refused:
+        if past.sums[index] != checksum(text) or past.known[index] == REFUSED:
             raise _changed(index, "is not the row that stood there")
         if self.awaits(index):
             gathering, place = self._places.pop(index)
@@ -87,7 +87,7 @@ class Recall:
         """
         if not self.has(index):
             return False
-        if index not in self.past.refused:
+        if self.past.known[index] != REFUSED:
             raise _changed(index, "cannot be sent, and could before")
         return True
 

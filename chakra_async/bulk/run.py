@@ -165,7 +165,7 @@ class BulkRun(RunControls):
                 await engine.take_async(rows)
             else:
                 engine.take(rows, room)
-            if engine.can_launch:
+            if engine.calls_for_loop:
                 await engine.launch()
         await engine.launch()
 
@@ -174,5 +174,5 @@ class BulkRun(RunControls):
         engine, rows = self._engine, self._rows
         if isinstance(rows, Iterator) and (room := engine.room_ahead):
             engine.take(rows, room)
-            if engine.can_launch:
+            if engine.calls_for_loop:
                 await engine.launch()

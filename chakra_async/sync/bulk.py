@@ -96,9 +96,9 @@ class BulkRun(run.RunControls):
         engine = self._engine
         while room := engine.room:
             engine.take(self._rows, room)
-            if engine.can_launch:
+            if engine.calls_for_loop:
                 self._portal.call(engine.launch)
-        if engine.can_launch:
+        if engine.calls_for_loop:
             self._portal.call(engine.launch)
 
     def _pull_ahead(self) -> None:
@@ -106,5 +106,5 @@ class BulkRun(run.RunControls):
         engine = self._engine
         if room := engine.room_ahead:
             engine.take(self._rows, room)
-            if engine.can_launch:
+            if engine.calls_for_loop:
                 self._portal.call(engine.launch)

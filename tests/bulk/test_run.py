@@ -595,9 +595,13 @@ async def test_an_option_out_of_range_is_refused_at_the_call(chakra, option, val
         chakra.processes.bulk_update("aircraft", [], **{option: value})
 
 
-async def test_a_million_invalid_rows_take_no_memory(chakra):
+@pytest.mark.parametrize("journal", [False, True])
+async def test_a_million_invalid_rows_take_no_memory(chakra, tmp_path, journal):
     rows = (ProcessUpdate(state="X") for _ in range(30_000))
-    async with chakra.processes.bulk_update("aircraft", rows, chunk_size=100, concurrency=2) as run:
+    file = tmp_path / "j.db" if journal else None
+    async with chakra.processes.bulk_update(
+        "aircraft", rows, chunk_size=100, concurrency=2, journal=file
+    ) as run:
         gc.collect()
         tracemalloc.start()
         async for _ in run:

@@ -1,9 +1,11 @@
 """Sync bulk runs: whole chunks cross the portal, and all else happens in the caller's thread."""
 
 import asyncio
+import gc
 import sqlite3
 import threading
 import time
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -114,6 +116,20 @@ def test_an_error_of_on_progress_reaches_the_caller(chakra, fleet, own_frames):
     with pytest.raises(LookupError, match="mine") as caught:
         run.run()
     own_frames(caught.value, __file__)
+
+
+def test_a_million_invalid_rows_take_no_memory_beside_their_journal(chakra, tmp_path):
+    rows = (ProcessUpdate(state="X") for _ in range(30_000))
+    options = {"chunk_size": 100, "concurrency": 2, "journal": tmp_path / "j.db"}
+    with chakra.processes.bulk_update("aircraft", rows, **options) as run:
+        gc.collect()
+        tracemalloc.start()
+        for _ in run:
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert run.summary.invalid == 30_000
+    assert peak < 2_000_000
 
 
 def test_memory_is_bounded_by_asking_for_no_more_rows(chakra, fleet):

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from chakra_async.bulk.journal._differences import compare
 from chakra_async.bulk.journal._reading import Report, read_problems, read_report
-from chakra_async.bulk.journal._records import PENDING, Delivery, Past, Plan, Problem
+from chakra_async.bulk.journal._records import PENDING, REFUSED, Delivery, Past, Plan, Problem
 from chakra_async.bulk.journal._writing import Journal, Rows
 
 
 __all__ = [
     "PENDING",
+    "REFUSED",
     "Delivery",
     "Journal",
     "Past",

@@ -84,6 +84,16 @@ class Commits:
         self.add(steps)
         self._schedule()
 
+    @property
+    def gathered(self) -> int:
+        """How much waits for a commit."""
+        return len(self._waiting)
+
+    def flush(self) -> None:
+        """Let what nobody waits for be durable soon, in the loop."""
+        if self._waiting:
+            self._schedule()
+
     async def do(self, steps: Sequence[Step], problems: Sequence[Problem] = ()) -> None:
         """Return once this is durable.
 

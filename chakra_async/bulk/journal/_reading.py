@@ -13,7 +13,16 @@ import orjson
 from attrs import define
 
 from chakra_async.bulk.journal._file import DONE, ROWS, explained, is_locked, open_for_reading, read_plan
-from chakra_async.bulk.journal._records import OUTCOMES, PENDING, Delivery, Past, Plan, Problem, unpack_places
+from chakra_async.bulk.journal._records import (
+    OUTCOMES,
+    PENDING,
+    REFUSED,
+    Delivery,
+    Past,
+    Plan,
+    Problem,
+    unpack_places,
+)
 from chakra_async.bulk.rows import Outcome
 
 
@@ -32,14 +41,15 @@ def read_past(db: sqlite3.Connection, done: str) -> Past:
         _extend(past, max(places))
         for place, total, mark in zip(places, sums, marks, strict=True):
             past.sums[place], past.known[place] = total, mark
-    for row, outcome in db.execute("SELECT row, outcome FROM problem"):
+    for (row,) in db.execute("SELECT row FROM problem"):
         _extend(past, row)
         if not past.known[row]:
-            past.known[row] = OUTCOMES.index(outcome) + 1
-            past.refused.add(row)
+            past.known[row] = REFUSED
     past.counts = {
         outcome: count for mark, outcome in enumerate(OUTCOMES, 1) if (count := past.known.count(mark))
     }
+    if refused := past.known.count(REFUSED):
+        past.counts["invalid"] = past.counts.get("invalid", 0) + refused
     return past
 
 

@@ -22,6 +22,9 @@ OUTCOMES: tuple[Outcome, ...] = (
 )
 """What a row may end as, each known by its number from 1: new ones come last."""
 
+REFUSED = 254
+"""Stands, among the numbers of outcomes, for a row that could not be sent; its outcome is ``invalid``."""
+
 PENDING = 255
 """Stands, among the numbers of outcomes, for a row that was sent and not settled."""
 
@@ -57,9 +60,7 @@ class Past:
     sums: array[int] = field(factory=lambda: array("I"))
     """Checksum of each row in a delivery, by position."""
     known: bytearray = field(factory=bytearray)
-    """By position: 0 for a row that was not sent, else the number of its outcome, or `PENDING`."""
-    refused: set[int] = field(factory=set[int])
-    """Positions of rows that could not be sent."""
+    """By position: 0 for a row that was not sent, else the number of its outcome, `REFUSED` or `PENDING`."""
     counts: dict[Outcome, int] = field(factory=dict[Outcome, int])
     """Rows with an outcome."""
     jobs: int = 0

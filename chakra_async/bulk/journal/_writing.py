@@ -41,6 +41,9 @@ from chakra_async.errors import JournalError
 Rows: TypeAlias = tuple[Sequence[int], Sequence[int]]
 """Positions in the source, and a checksum of each row."""
 
+MANY = 500
+"""Notes that are too many to be kept in memory until something else is written."""
+
 _INSERT = "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?)"
 _DELETE = "DELETE FROM delivery WHERE id = ?"
 
@@ -140,6 +143,15 @@ class Journal:
     def note(self, problem: Problem) -> None:
         """Note a row that cannot be sent; durable with the next commit."""
         self._commits.add([], [problem])
+
+    @property
+    def has_gathered(self) -> bool:
+        """Whether so much was noted that :meth:`flush` is to be called."""
+        return self._commits.gathered >= MANY
+
+    def flush(self) -> None:
+        """Have what was noted written soon; in the loop."""
+        self._commits.flush()
 
     def close(self) -> None:
         """Write what is left, and release the file; may be called more than once."""
