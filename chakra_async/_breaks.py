@@ -43,7 +43,8 @@ def as_break(
         repeatable: whether doing it twice is the same as doing it once.
     """
     if isinstance(caught, aiohttp.ConnectionTimeoutError):
-        what = f"No connection to {host} within {times.connect:g} s (Timeouts.connect)."
+        limits = f"connect {times.connect:g} s, total {times.total:g} s"
+        what = f"No connection to {host} in time (Timeouts: {limits})."
         return RequestTimeoutError(what, sent=False, retry_safe=True)
     if isinstance(caught, _TLS_ERRORS):
         # Trying again would not make the certificate better.

@@ -7,11 +7,17 @@ import math
 import ssl
 from contextvars import Context
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
+
+
+_LONGEST_GREETING = 80
+
+# Timers take no infinity.
+_LONGEST_IDLE = 365 * 86_400
 
 
 class Connection(ResponseHandler):
@@ -28,6 +34,14 @@ class Connection(ResponseHandler):
     _deadline = math.inf
     _heard = 0.0
     _watching: asyncio.TimerHandle | None = None
+
+    @property
+    def spoiled(self) -> str | None:
+        """Why nothing can be asked on a connection just made, or ``None``."""
+        if self._tail:
+            line = self._tail.strip().split(b"\n")[0][:_LONGEST_GREETING].decode("utf-8", "replace").strip()
+            return f"the server spoke before it was asked: {line!r}"
+        return None if self.is_connected() and not self.should_close else "the server hung up at once"
 
     def watch(self, silence: float, deadline: float) -> None:
         """Break off at ``deadline``, or when nothing has been heard for ``silence`` seconds.
@@ -124,12 +138,17 @@ class _Connector(aiohttp.TCPConnector):
         made = super()._create_connection(req, traces, timeout)
         task = asyncio.get_running_loop().create_task(made, context=Context())
         try:
-            return await task
+            connection = await task
         except asyncio.CancelledError:
             # It may have been made in the same moment.
             if task.done() and not task.cancelled() and task.exception() is None:
                 task.result().close()
             raise
+        # Bytes that came while nobody had asked are the answer to nothing.
+        if why := cast("Connection", connection).spoiled:
+            connection.abort()
+            raise aiohttp.ClientConnectorError(req.connection_key, ConnectionError(why))
+        return connection
 
     def _release(self, *arguments: Any, **options: Any) -> None:
         if self._cleanup_handle is None:
@@ -157,6 +176,28 @@ def sending_once(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewa
     return (*own, _give_up)
 
 
+def check_given(session: aiohttp.ClientSession, host: str) -> None:
+    """Refuse a session of the caller's that cannot carry our calls.
+
+    Raises:
+        ValueError: it sends other credentials than the access token, or leaves answers compressed.
+    """
+    if not isinstance(session, aiohttp.ClientSession):
+        # Something that stands for one, as a wrapper or in a test.
+        return
+    wrong = "the session given to the client"
+    if session.auth is not None:
+        raise ValueError(f"{wrong} has auth=, and no access token can go beside it: make one without")
+    if not session.auto_decompress:
+        raise ValueError(f"{wrong} leaves answers compressed: make one without auto_decompress=False")
+    # What aiohttp itself asks before each request, for which it has no public name.
+    if session.trust_env and session._get_netrc_auth(host) is not None:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        raise ValueError(
+            f"{wrong} takes a login for {host} from a .netrc file, and no access token can go beside it: "
+            "make one without trust_env=True, or take the login out of the file"
+        )
+
+
 def _said_goodbye(tls: ssl.SSLObject) -> bool:
     try:
         return not tls.read(1)
@@ -172,7 +213,7 @@ def open_session(*, limit: int, keepalive: float, **options: Any) -> aiohttp.Cli
         keepalive: seconds an idle connection is kept.
         options: more for the connector.
     """
-    connector = _Connector(limit=limit, keepalive_timeout=keepalive, **options)
+    connector = _Connector(limit=limit, keepalive_timeout=min(keepalive, _LONGEST_IDLE), **options)
     factory: Any = partial(Connection, loop=asyncio.get_running_loop())
     # For neither of both does aiohttp have a public switch; tests fail if they are gone.
     connector._factory = factory  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

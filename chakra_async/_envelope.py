@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,9 +30,14 @@ from chakra_async.models.reply import Reply, readable, request_id
 EXCERPT = 1000
 
 # A server may put any number of any length into its errors and headers.
+_MOST_ERRORS = 100
 _LONGEST_REASON = 1000
 _LONGEST_ERROR = 10_000
+_LONGEST_ERRORS = 100_000
 _LONGEST_HEADER = 200
+
+# Too slow, too early: said by whoever stands in front of the service, which may have had the request.
+_OF_GATEWAYS = frozenset({408, 425})
 
 _CLASSES: dict[int, type[ApiError]] = {
     401: AuthenticationError,
@@ -96,7 +101,7 @@ def unwrap(
                 retry_safe=repeatable,
             ) from None
         value = None
-    errors = tuple(scrub(_cut(text, _LONGEST_ERROR)) for text in _error_texts(value, failed=failed))
+    errors = tuple(scrub(text) for text in _error_texts(value, failed=failed))
     if failed or errors:
         raise _api_error(status, headers, body, errors, method, path, repeatable, scrub)
     wrapper = as_object(value)
@@ -148,7 +153,7 @@ def _api_error(
         method=method,
         path=path,
         # A 4xx means that nothing was done; after anything else only the call itself can tell.
-        retry_safe=repeatable or 400 <= status < 500,
+        retry_safe=repeatable or (400 <= status < 500 and status not in _OF_GATEWAYS),
     )
     failure.retry_after = retry_after(headers, _beginning(body), datetime.now(UTC))
     return failure
@@ -157,12 +162,24 @@ def _api_error(
 def _error_texts(value: Any, *, failed: bool) -> list[str]:
     wrapper = as_object(value)
     if found := wrapper.get("_errors"):
-        return [_text(item) for item in as_list(found)]
+        return _texts(as_list(found))
     # No proof that these shapes come from the service itself; gateways in front of it use them.
     for name in ("error", "errors", "message") if failed else ():
         if found := wrapper.get(name):
-            return [_text(item) for item in as_list(found)]
+            return _texts(as_list(found))
     return []
+
+
+def _texts(items: Sequence[Any]) -> list[str]:
+    texts: list[str] = []
+    room = _LONGEST_ERRORS
+    for item in items[:_MOST_ERRORS]:
+        if room <= 0:
+            break
+        texts.append(_cut(_text(item), _LONGEST_ERROR))
+        room -= len(texts[-1])
+    more = len(items) - len(texts)
+    return [*texts, f"… and {more:,} more"] if more else texts
 
 
 def _text(item: Any) -> str:

@@ -6,13 +6,14 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 from yarl import URL
 
-from chakra_async._connections import Connection
+from chakra_async._connections import Connection, check_given
 from chakra_async._secrets import HiddenBytes
 from chakra_async.errors import ResponseTooLargeError
 from chakra_async.settings import Settings, Timeouts
@@ -59,7 +60,10 @@ class Exchange:
         self._base = settings.base_url
         self._may_go_straight = own and not session.trace_configs
         url = URL(settings.base_url)
-        self._prefix = "" if url.raw_path == "/" else url.raw_path
+        if not own:
+            check_given(session, url.host or "")
+        # As it was written: yarl would write it anew.
+        self._prefix = urlsplit(settings.base_url).path
         fixed = {"Host": url.host_port_subcomponent, **headers}
         self._head = HiddenBytes(
             "".join(f"{name}: {value}\r\n" for name, value in fixed.items()).encode("ascii")
@@ -124,16 +128,11 @@ class Exchange:
         connector = self._session.connector
         if connector is None:
             raise RuntimeError("Session is closed")
-        while True:
-            try:
-                connection = await connector.connect(self._address, [], self._timeout)
-            except TimeoutError as error:
-                raise aiohttp.ConnectionTimeoutError from error
-            protocol = cast("Connection", connection.protocol)
-            # Bytes that came while nobody had asked are the answer to nothing.
-            if not protocol.should_close:
-                return connection, protocol
-            connection.close()
+        try:
+            connection = await connector.connect(self._address, [], self._timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+        return connection, cast("Connection", connection.protocol)
 
     async def _take(self, message: RawResponseMessage, payload: StreamReader) -> bytes:
         if payload.is_eof() and payload.exception() is None and payload.total_bytes <= self._max_bytes:

@@ -54,7 +54,7 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{home}"), name)
+        value = getattr(import_module(f".{home}", package), name)
         setattr(sys.modules[package], name, value)
         return value
 

@@ -1,9 +1,12 @@
-"""Ids are data: a value of a path becomes exactly one segment, or is refused."""
+"""Ids are data: a value of a path becomes exactly one segment, or is refused; one of a query, one value."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote
+from collections.abc import Mapping
+from urllib.parse import quote, unquote, urlencode
+
+from chakra_async._shapes import as_plain
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
@@ -18,10 +21,11 @@ def segment(value: str | int, name: str) -> str:
         ValueError: it is empty, a dot segment, or holds control characters or lone surrogates.
     """
     if isinstance(value, str) and _PLAIN.fullmatch(value):
-        # What nearly every value is: nothing to encode, and no dot segment.
-        return value
+        # What nearly every value is: nothing to encode, and no dot segment. A member of an enumeration would
+        # be its name.
+        return str.__str__(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return int.__repr__(value)
     if not isinstance(value, str):
         raise TypeError(f"{name} must be text, not {type(value).__name__}")
     if not value.strip():
@@ -49,3 +53,10 @@ def absolute(path: str) -> str:
     if any(unquote(part) in {".", ".."} for part in path.split("/")):
         raise ValueError(f"path must not climb: {path!r}")
     return path
+
+
+def with_query(path: str, query: Mapping[str, str | int] | None) -> str:
+    """Return a path with its query, percent-encoded."""
+    if not query:
+        return path
+    return f"{path}?{urlencode({as_plain(name): as_plain(value) for name, value in query.items()})}"

@@ -13,6 +13,14 @@ class UnsendableError(ValueError):
     """Something cannot be sent; the message says why, in a sentence for the person whose it is."""
 
 
+def shown(value: Any) -> str:
+    """Return a value as a message shows it; Python writes neither very long numbers nor very deep lists."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} too long to be shown"
+
+
 def process_fields(
     data: Mapping[str, Any] | None,
     state: str | None,
@@ -68,5 +76,5 @@ def milliseconds(when: datetime) -> int:
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str) or not value:
-        raise UnsendableError(f"{name} must be text that is not empty, not {value!r}")
+        raise UnsendableError(f"{name} must be text that is not empty, not {shown(value)}")
     return value

@@ -91,7 +91,7 @@ def _mapping(value: Any) -> Any:
 
 
 def _text_or_mapping(value: Any) -> Any:
-    return as_object(value) if isinstance(value, dict) else value if isinstance(value, str) else _MISFIT
+    return as_object(value) if isinstance(value, dict) else _text(value)
 
 
 _READERS: dict[Any, Callable[[Any], Any]] = {
@@ -156,6 +156,12 @@ def _wire_name(cls: type[Any], name: str) -> str:
 def read_whole(value: Any) -> int | None:
     """Read a whole number, if it is one."""
     found = _whole(value)
+    return None if found is _MISFIT else found
+
+
+def read_flag(value: Any) -> bool | None:
+    """Read a truth value, if it is one."""
+    found = _flag(value)
     return None if found is _MISFIT else found
 
 

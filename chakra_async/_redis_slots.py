@@ -17,7 +17,7 @@ try:
     from redis.retry import Retry
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
-        "Limits.shared_rate needs redis: pip install 'chakra-async[redis]'", name=missing.name
+        "Limits.shared_rate needs redis: pip install 'path/to/chakra_async[redis]'", name=missing.name
     ) from None
 
 

@@ -33,10 +33,12 @@ _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
 class RetryCount:
     """How many retries the calls of one context have made."""
 
-    __slots__ = ("retries",)
+    __slots__ = ("lost", "retries")
 
     def __init__(self) -> None:
         self.retries: int = 0
+        self.lost: bool = False
+        """Whether an attempt that was repeated may have been carried out."""
 
 
 retry_count: ContextVar[RetryCount | None] = ContextVar("chakra_async_retry_count", default=None)
@@ -121,7 +123,7 @@ class Retries:
 
     async def wait(self, failure: ChakraError) -> None:
         """Return when the call may be made again; raise ``failure`` when it may not."""
-        trace = failure.__traceback__
+        trace, lost = failure.__traceback__, failure.may_be_done
         # The first attempt that stamina hands out stands for the one that was made without it.
         if self._attempt is None:
             self._attempt = await anext(self._attempts)
@@ -141,6 +143,7 @@ class Retries:
             del failure, trace
         if (count := retry_count.get()) is not None:
             count.retries += 1
+            count.lost = count.lost or lost
 
     def _backoff(self, error: Exception) -> bool | float:
         self._failed += 1

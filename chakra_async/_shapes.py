@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any, cast
 
 
@@ -22,6 +23,20 @@ def as_list(value: Any) -> Sequence[Any]:
 def as_mapping(value: Any) -> Mapping[str, Any] | None:
     """Return a mapping as it is, and ``None`` for anything else."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether it is a number, which a boolean is not though Python counts it as one."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def as_plain(value: Any) -> Any:
+    """Return text or a number as JSON has it: of a member of an enumeration its value, and no subclass."""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def as_pair(value: Any) -> tuple[Any, Any] | None:

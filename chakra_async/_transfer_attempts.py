@@ -50,7 +50,7 @@ class Transfers:
                     method,
                     self._url(target),
                     data=body,
-                    headers=self._headers,
+                    headers={**self._headers, "Content-Type": upload.content_type},
                     timeout=self._upload_timeout if isinstance(upload, Upload) else self._download_timeout,
                     allow_redirects=False,
                     raise_for_status=False,
@@ -115,7 +115,8 @@ class Transfers:
             raise DecodeError(
                 f"The answer ({response.status}) cannot be read: {error}.", status=response.status
             ) from None
-        if response.status in {200, 206} and "json" not in response.content_type:
+        # A part is of a file, whatever its type; whole JSON may be about one.
+        if response.status == 206 or (response.status == 200 and "json" not in response.content_type):
             await download.take(response.status, response.headers, pieces)
             return b""
         try:
@@ -123,9 +124,7 @@ class Transfers:
         except ResponseTooLargeError:
             response.close()
             raise
-        if response.status not in {200, 206}:
-            return body
-        if not download.is_file(body):
+        if response.status != 200 or not download.is_file(body):
             return body
         await download.take(200, response.headers, _only(body))
         return b""

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 from weakref import WeakSet
 
 import aiohttp
@@ -19,6 +18,7 @@ from chakra_async._connections import open_session, sending_once
 from chakra_async._envelope import unwrap
 from chakra_async._exchange import Answer, Exchange
 from chakra_async._gate import Gate, Turnstile
+from chakra_async._paths import with_query
 from chakra_async._secrets import Hidden
 from chakra_async._sessions import LoopState
 from chakra_async._transfer.body import LARGE, Body, LargeJson
@@ -104,15 +104,16 @@ class Transport:
             ResponseTooLargeError: the answer exceeds ``Limits.max_response_bytes``.
             ClientClosedError: the client was closed.
         """
-        target = f"{path}?{urlencode(query)}" if query else path
+        target = with_query(path, query)
         large = LargeJson(body, self.settings.timeouts) if body is not None and len(body) > LARGE else None
         transfer = upload or download or large
         self._budget.earn()
         attempts = 0
+        left = False
         retries: _retry.Retries | None = None
         answer: Answer | None = None
         while True:
-            here, sent = await self._enter(method, path, attempts)
+            here, sent = await self._enter(method, path, attempts, left=left)
             attempts += 1
             try:
                 if self._shared is not None:
@@ -136,6 +137,7 @@ class Transport:
                     # The caller's own source, target or callback; the error is the caller's, too.
                     raise transfer.failure from None
                 failure = self._as_ours(caught, method, path, attempts, repeatable, transfer)
+                left = failure.may_be_done = left or failure.may_be_done
                 if isinstance(failure, AmbiguousResultError) and upload is None:
                     failure.fingerprint = fingerprint(method, target, body)
             except asyncio.CancelledError as cancelled:
@@ -164,6 +166,10 @@ class Transport:
                 finally:
                     # Frame and error name each other; broken here, or only the collector could free them.
                     del failure
+            if self.closed:
+                # The next turn says so, and there is nothing to wait for.
+                del failure
+                continue
             retries = retries or _retry.Retries(self.settings.retry, self._budget)
             kind = type(failure).__name__
             try:
@@ -198,7 +204,7 @@ class Transport:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._loops))
             self._loops = {}
 
-    async def _enter(self, method: str, path: str, attempts: int) -> tuple[LoopState, float]:
+    async def _enter(self, method: str, path: str, attempts: int, *, left: bool) -> tuple[LoopState, float]:
         """Take one of the running loop's places for requests in flight, and the time of doing so."""
         here = None if self.closed else self._loops.get(asyncio.get_running_loop()) or await self._open()
         if here is not None:
@@ -209,7 +215,7 @@ class Transport:
                     f"No turn came within {self.settings.timeouts.queue:g} s (Timeouts.queue): as many "
                     f"requests as may be in flight, {self.settings.limits.connections} at most "
                     "(Limits.connections), were waiting for their answers.",
-                    sent=False,
+                    sent=left,
                     method=method,
                     path=path,
                     attempts=attempts,
@@ -218,13 +224,15 @@ class Transport:
             if not self.closed:
                 return here, sent
             here.turnstile.leave()
-        raise ClientClosedError(
+        closed = ClientClosedError(
             "The client is closed; make a new one.",
             method=method,
             path=path,
             attempts=attempts,
             retry_safe=True,
         )
+        closed.may_be_done = left
+        raise closed
 
     async def _open(self) -> LoopState:
         """Open what the running loop needs, at its first call."""
@@ -292,7 +300,7 @@ class Transport:
         outside = None if transfer is None or isinstance(transfer, Body) else transfer.host
         return as_break(
             caught,
-            self._scrub(reason_of(caught)),
+            "the client was closed" if self.closed else self._scrub(reason_of(caught)),
             outside or self.settings.base_url,
             self.settings.timeouts,
             upload,

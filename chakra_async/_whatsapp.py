@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from chakra_async._codec import misshapen, read_object
+from chakra_async._pages import Place
 from chakra_async._paths import segment
 from chakra_async._shapes import as_list, as_object
 from chakra_async.models.reply import Reply
@@ -65,7 +66,7 @@ def meta_id(value: str, name: str) -> str:
             f"{name} must be Meta's id, digits only, not {value!r}; the WhatsApp Setup page of the dashboard "
             "shows it"
         )
-    return value
+    return str.__str__(value)
 
 
 def version(settings: Settings, given: str | None) -> str:
@@ -77,7 +78,7 @@ def version(settings: Settings, given: str | None) -> str:
     value = settings.whatsapp_api_version if given is None else given
     if not isinstance(value, str) or not _VERSION.fullmatch(value):
         raise ValueError(f"api_version must look like 'v19.0', not {value!r}")
-    return value
+    return str.__str__(value)
 
 
 def plugin_path(settings: Settings, plugin: str | None) -> str:
@@ -109,14 +110,14 @@ def surroundings(reply: Reply) -> Mapping[str, Any]:
     return {**{name: value for name, value in as_object(reply.data).items() if name != "data"}, **reply.meta}
 
 
-def next_query(reply: Reply, query: Mapping[str, str]) -> dict[str, str] | None:
-    """Find the query of the next page, or ``None`` when this was the last.
+def next_place(reply: Reply, place: Place) -> Place | None:
+    """Find where the next page is, or ``None`` when this was the last.
 
     Of ``paging.next`` only the query is kept, so that no answer can lead the token to another host; and from
     the query Meta's own token is left out, should it be there.
 
     Raises:
-        DecodeError: the page names itself, or nothing, as the next one.
+        DecodeError: the page names itself, one before it, or nothing, as the next one.
     """
     paging = as_object(surroundings(reply).get("paging"))
     link = paging.get("next")
@@ -130,9 +131,9 @@ def next_query(reply: Reply, query: Mapping[str, str]) -> dict[str, str] | None:
     after = as_object(paging.get("cursors")).get("after")
     if "after" not in found and isinstance(after, str) and after:
         found["after"] = after
-    following = {**query, **found}
-    if following == query or not found.get("after", "more"):
-        raise misshapen(reply, "the page names itself as the next one")
+    following = place.then({**place.query, **found})
+    if following is None or not found.get("after", "more"):
+        raise misshapen(reply, "the page names as the next one itself, or one that came before")
     return following
 
 

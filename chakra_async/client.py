@@ -90,7 +90,8 @@ class Client:
         plugin_id: WhatsApp plugin used where a call names none.
         phone_number_id: WhatsApp phone number id used where a call names none.
         whatsapp_api_version: version of Meta's API in the paths of pass-through calls, ``v19.0`` by default.
-        session: an ``aiohttp.ClientSession`` of yours to send through; it is never closed by the client.
+        session: an ``aiohttp.ClientSession`` of yours to send through; it is never closed by the client. One
+            with credentials of its own, or with ``auto_decompress=False``, makes every call a ``ValueError``.
         settings: all of these at once.
 
     Raises:

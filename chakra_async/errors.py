@@ -35,6 +35,12 @@ __all__ = [
 ]
 
 
+# Refusals that a gateway may send while the service behind it goes on with the request.
+_BY_A_GATEWAY = frozenset({408, 425})
+
+_EARLIER = "An earlier attempt may have been done."
+
+
 class _Call(TypedDict, total=False):
     method: str | None
     path: str | None
@@ -52,7 +58,11 @@ class ChakraError(Exception):
         attempts: how many times the request was sent or tried.
         retry_safe: ``True`` when sending the same call again cannot do anything twice, ``False`` when it
             could, ``None`` when the question does not arise.
+        may_be_done: whether the call may have been carried out although it failed, by its last attempt or
+            by one before, whose answer was lost.
     """
+
+    may_be_done: bool = False
 
     def __init__(
         self,
@@ -104,7 +114,8 @@ class ApiError(ChakraError):
 
     Attributes:
         status: HTTP status of the answer.
-        errors: the texts of ``_errors`` (or of whatever stood in their place), as received.
+        errors: the texts of ``_errors`` (or of whatever stood in their place), as received; of more than a
+            hundred the first, and how many more there were.
         request_id: the id under which the service knows the request, when it gave one.
         whatsapp_code: Meta's error number, taken from a ``(#131009)`` prefix, else ``None``.
         body: the beginning of the answer's body, at most 1,000 characters.
@@ -130,6 +141,7 @@ class ApiError(ChakraError):
         self.request_id = request_id
         self.whatsapp_code = whatsapp_code
         self.body = body
+        self.may_be_done: bool = not 400 <= status < 500 or status in _BY_A_GATEWAY
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -137,8 +149,9 @@ class ApiError(ChakraError):
 
     def _advice(self) -> str | None:
         # After a refusal the same call would only be refused again.
-        refused = 400 <= self.status < 500 and self.status != 429
-        return "Nothing was done." if refused else super()._advice()
+        if not 400 <= self.status < 500 or self.status == 429 or self.status in _BY_A_GATEWAY:
+            return super()._advice()
+        return _EARLIER if self.may_be_done else "Nothing was done."
 
 
 class BadRequestError(ApiError):
@@ -178,11 +191,7 @@ class ServerError(ApiError):
 
 
 class TransportError(ChakraError):
-    """No usable answer came.
-
-    Attributes:
-        sent: whether bytes of the request may have reached the service.
-    """
+    """No usable answer came."""
 
     def __init__(
         self,
@@ -192,11 +201,16 @@ class TransportError(ChakraError):
         **call: Unpack[_Call],
     ) -> None:
         super().__init__(message, **call)
-        self.sent = sent
+        self.may_be_done: bool = sent
+
+    @property
+    def sent(self) -> bool:
+        """Whether bytes of the request may have reached the service, in any of the attempts."""
+        return self.may_be_done
 
 
 class ConnectError(TransportError):
-    """No connection could be made (refused, unreachable, unknown host, TLS refused): nothing was sent."""
+    """No connection could be made (refused, unreachable, unknown host, TLS refused); nothing left by it."""
 
 
 class RequestTimeoutError(TransportError):
@@ -246,10 +260,13 @@ class DecodeError(ChakraError):
         self.status = status
         self.request_id = request_id
         self.body = body
+        self.may_be_done: bool = status is not None
 
 
 class ResponseTooLargeError(ChakraError):
     """The answer, once decompressed, exceeded ``Limits.max_response_bytes``; reading stopped there."""
+
+    may_be_done: bool = True
 
 
 class ClientClosedError(ChakraError):
@@ -257,7 +274,9 @@ class ClientClosedError(ChakraError):
 
     def _advice(self) -> str | None:
         # The message says what to do: with this client it would only end the same way.
-        return "Nothing was sent." if self.retry_safe else super()._advice()
+        if self.retry_safe:
+            return _EARLIER if self.may_be_done else "Nothing was sent."
+        return super()._advice()
 
 
 class JobTimeoutError(ChakraError):

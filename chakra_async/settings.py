@@ -12,22 +12,30 @@ from attrs import Attribute, evolve, field, frozen
 from attrs.validators import optional
 
 from chakra_async._secrets import Blotter, Hidden
+from chakra_async._shapes import is_number
 
 
 __all__ = ["AccessToken", "Limits", "RetryPolicy", "Settings", "Timeouts"]
 
-DEFAULT_BASE_URL = "https://api.chakrahq.com"
-DEFAULT_WHATSAPP_API_VERSION = "v19.0"
+
+class Default(str):
+    """Text that nobody gave, so that the environment may override it."""
+
+    __slots__ = ()
+
+
+DEFAULT_BASE_URL: str = Default("https://api.chakrahq.com")
+DEFAULT_WHATSAPP_API_VERSION: str = Default("v19.0")
 
 
 def _positive(_: Any, attribute: Attribute[float], value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{attribute.name} must be more than 0, not {value!r}")
+    if not is_number(value) or not value > 0:
+        raise ValueError(f"{attribute.name} must be a number of more than 0, not {value!r}")
 
 
 def _not_negative(_: Any, attribute: Attribute[float], value: float) -> None:
-    if not value >= 0:
-        raise ValueError(f"{attribute.name} must not be negative, not {value!r}")
+    if not is_number(value) or not value >= 0:
+        raise ValueError(f"{attribute.name} must be a number that is not negative, not {value!r}")
 
 
 def _count(_: Any, attribute: Attribute[int], value: int) -> None:
@@ -36,8 +44,13 @@ def _count(_: Any, attribute: Attribute[int], value: int) -> None:
 
 
 def _page_size(_: Any, attribute: Attribute[int], value: int) -> None:
-    if not 1 <= value <= 100:
-        raise ValueError(f"{attribute.name} must be 1 to 100, not {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 100:
+        raise ValueError(f"{attribute.name} must be a whole number of 1 to 100, not {value!r}")
+
+
+def _flag(_: Any, attribute: Attribute[bool], value: bool) -> None:
+    if value is not True and value is not False:
+        raise ValueError(f"{attribute.name} must be True or False, not {value!r}")
 
 
 LEAST_SECRET = 8
@@ -204,7 +217,7 @@ class RetryPolicy:
     budget: float = field(default=0.2, validator=_not_negative)
     """Retries a call in the long run, so that an outage does not multiply load; waits that the service
     itself asked for do not count."""
-    server_errors_on_writes: bool = False
+    server_errors_on_writes: bool = field(default=False, validator=_flag)
     """Also repeat a create, message or upload after a 5xx. It may then be done twice."""
 
 
@@ -220,11 +233,15 @@ def _token(value: AccessToken | str | None) -> AccessToken | None:
 
 
 def _without_slash(value: str) -> str:
-    return value.strip().rstrip("/")
+    # What nobody gave has to stay recognisable, and what is no text is refused afterwards.
+    return value.strip().rstrip("/") if isinstance(value, str) and not isinstance(value, Default) else value
 
 
 def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
     wrong = f"{attribute.name} must look like {DEFAULT_BASE_URL}, not {value!r}"
+    # urlsplit drops line breaks silently; aiohttp would send them.
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(wrong)
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -232,10 +249,8 @@ def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
         raise ValueError(wrong) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise ValueError(wrong)
-    # urlsplit drops line breaks silently; aiohttp would send them.
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError(wrong)
-    if parts.username or parts.password or parts.query or parts.fragment:
+    # An empty query or fragment would swallow the paths of the calls.
+    if "@" in parts.netloc or "?" in value or "#" in value:
         raise ValueError(f"{attribute.name} takes no credentials, query or fragment")
     root, found, _ = f"{value}/".partition("/v1/ext/")
     if found:
@@ -246,7 +261,7 @@ def _base_url(_: Any, attribute: Attribute[str], value: str) -> None:
 
 
 def _api_version(_: Any, attribute: Attribute[str], value: str) -> None:
-    if not re.fullmatch(r"v[0-9]+\.[0-9]+", value):
+    if not isinstance(value, str) or not re.fullmatch(r"v[0-9]+\.[0-9]+", value):
         raise ValueError(f"{attribute.name} must look like {DEFAULT_WHATSAPP_API_VERSION}, not {value!r}")
 
 
@@ -270,22 +285,22 @@ class Settings:
     def from_env(
         cls, environ: Mapping[str, str] = os.environ, *, defaults: Settings | None = None
     ) -> Settings:
-        """Read the environment.
+        """Take from ``defaults`` what was given there, else from the environment.
 
         The variables are ``CHAKRA_ACCESS_TOKEN``, ``CHAKRA_BASE_URL``, ``CHAKRA_PLUGIN_ID``,
-        ``CHAKRA_PHONE_NUMBER_ID`` and ``CHAKRA_WHATSAPP_API_VERSION``. Of ``defaults``, whatever differs
-        from a plain ``Settings()`` wins.
+        ``CHAKRA_PHONE_NUMBER_ID`` and ``CHAKRA_WHATSAPP_API_VERSION``. Given is what was passed to
+        ``Settings(…)`` and is not ``None``, also where it equals the default. All that is returned counts as
+        given.
 
         Raises:
             ValueError: a variable is set to something that cannot be used.
         """
         given = defaults or cls()
-        plain = cls()
-        found = {
-            name: environ.get(f"CHAKRA_{name.upper()}") or None
-            for name in ("access_token", "base_url", "plugin_id", "phone_number_id", "whatsapp_api_version")
-            if getattr(given, name) == getattr(plain, name)
-        }
+        found: dict[str, str | None] = {}
+        for name in ("access_token", "base_url", "plugin_id", "phone_number_id", "whatsapp_api_version"):
+            value = getattr(given, name)
+            if value is None or isinstance(value, Default):
+                found[name] = environ.get(f"CHAKRA_{name.upper()}") or (value and str(value))
         # For crash reports that show the variables of every frame.
         del environ
         if found.get("access_token"):

@@ -49,6 +49,15 @@ def test_given_values_win_over_settings_and_those_over_the_environment(monkeypat
     assert settings.phone_number_id == "env"
 
 
+def test_a_client_of_the_settings_of_another_talks_to_the_same_service(monkeypatch):
+    given = Client(TOKEN, base_url="https://api.chakrahq.com").settings
+    left_out = Client(TOKEN).settings
+    monkeypatch.setenv("CHAKRA_BASE_URL", "http://env")
+    for settings in (given, left_out, Settings(access_token=TOKEN, base_url="https://api.chakrahq.com")):
+        assert Client(settings=settings).settings.base_url == "https://api.chakrahq.com"
+    assert Client(settings=Settings(access_token=TOKEN)).settings.base_url == "http://env"
+
+
 def test_defaults_are_those_of_the_settings():
     settings = Client(TOKEN).settings
     assert settings == Settings(access_token=TOKEN)

@@ -27,6 +27,7 @@ from chakra_async._codec import (
     to_milliseconds,
 )
 from chakra_async._reading import camel, to_instant
+from chakra_async.models import PhoneNumber
 
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
@@ -141,7 +142,7 @@ def test_instants_before_1970_are_read():
         ("status", {}),
         ("data", "text"),
         ("data", [1]),
-        ("record", 7),
+        ("record", True),
         ("isDeleted", "perhaps"),
         ("isDeleted", 2),
         ("isDeleted", []),
@@ -164,6 +165,7 @@ def test_a_value_that_cannot_be_read_is_kept_and_the_field_takes_its_default(fie
         (Process, {"isDeleted": 0}, "is_deleted", False),
         (Process, {"data": []}, "data", {}),
         (Process, {"record": "uuid"}, "record", "uuid"),
+        (PhoneNumber, {"waba": 7}, "waba", "7"),
         (JobEntry, {"index": "7"}, "index", 7),
         (JobEntry, {"index": 7.0}, "index", 7),
     ],

@@ -189,6 +189,20 @@ def test_an_error_object_without_a_message_is_shown_as_json():
     assert failure(400, {"_errors": [{"code": 7}, 8, None]}).errors == ('{"code":7}', "8", "null")
 
 
+@pytest.mark.parametrize("name", ["_errors", "errors"])
+def test_of_a_flood_of_errors_the_first_are_kept(name):
+    error = failure(400, {name: ["no"] * 1_000_000})
+    assert error.errors == (*["no"] * 100, "… and 999,900 more")
+
+
+def test_of_a_flood_of_long_errors_fewer_are_kept():
+    with pytest.raises(BadRequestError) as caught:
+        opened(200, {"_data": [], "_errors": ["%41" * 10_000] * 200})
+    assert 1 < len(caught.value.errors) < 20
+    assert sum(map(len, caught.value.errors)) < 200_000
+    assert caught.value.errors[-1].endswith(" more")
+
+
 @pytest.mark.parametrize("data", [[], {"id": "1"}, None])
 def test_errors_inside_a_success_are_raised(data):
     with pytest.raises(BadRequestError, match="answered 200 but reported errors: no") as caught:
@@ -229,6 +243,9 @@ def test_a_success_that_is_not_json_is_a_decode_error(body, what):
 def test_whether_it_is_safe_to_try_again_follows_from_call_and_status():
     assert failure(400, repeatable=False).retry_safe is True
     assert failure(429, repeatable=False).retry_safe is True
+    for status in 408, 425:
+        assert failure(status, repeatable=False).retry_safe is False
+        assert failure(status, repeatable=True).retry_safe is True
     assert failure(500, repeatable=False).retry_safe is False
     assert failure(500, repeatable=True).retry_safe is True
     assert failure(307, repeatable=False).retry_safe is False

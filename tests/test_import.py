@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import chakra_async
+import chakra_async.sync
 from chakra_async.sync import Client as SyncClient
 
 
@@ -105,19 +106,20 @@ assert not loaded, loaded
     )
 
 
-def test_every_public_name_resolves_in_a_fresh_interpreter(run_script):
+@pytest.mark.parametrize("home", FIRST_CALLS)
+def test_every_public_name_resolves_in_a_fresh_interpreter(home, run_script):
     run_script(
-        """
-import chakra_async
-for name in chakra_async.__all__:
-    assert getattr(chakra_async, name) is not None, name
-    assert name in vars(chakra_async), name
+        f"""
+import {home} as package
+for name in package.__all__:
+    assert getattr(package, name) is not None, name
+    assert name in vars(package), name
 """
     )
 
 
-def names_for_type_checkers():
-    tree = ast.parse(Path(chakra_async.__file__).read_text(encoding="utf-8"))
+def names_for_type_checkers(package):
+    tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     return {
         alias.name: node.module
@@ -129,10 +131,25 @@ def names_for_type_checkers():
 
 def test_the_three_lists_of_names_agree():
     lazy = {name: f"chakra_async.{home}" for name, home in chakra_async._HOME_OF.items()}
-    assert names_for_type_checkers() == lazy
+    assert names_for_type_checkers(chakra_async) == lazy
     assert set(chakra_async.__all__) == set(lazy)
     assert len(chakra_async.__all__) == len(set(chakra_async.__all__))
     assert dir(chakra_async) == sorted(chakra_async.__all__)
+
+
+OF_SYNC = {"BulkRun": "bulk", "Client": "client", "Pager": "paging", "Writer": "writer"}
+
+
+def test_the_facade_has_the_same_names():
+    assert chakra_async.sync.__all__ == dir(chakra_async.sync) == chakra_async.__all__
+    own = {name: f"chakra_async.sync.{home}" for name, home in OF_SYNC.items()}
+    assert names_for_type_checkers(chakra_async.sync) == names_for_type_checkers(chakra_async) | own
+
+
+@pytest.mark.parametrize("name", chakra_async.__all__)
+def test_a_name_of_the_facade_is_its_own_or_the_shared_one(name):
+    home = importlib.import_module(f"chakra_async.sync.{OF_SYNC[name]}") if name in OF_SYNC else chakra_async
+    assert getattr(chakra_async.sync, name) is getattr(home, name)
 
 
 @pytest.mark.parametrize("name", chakra_async.__all__)
@@ -141,9 +158,10 @@ def test_a_name_is_the_very_object_of_its_home(name):
     assert getattr(chakra_async, name) is getattr(home, name)
 
 
-def test_star_import_brings_every_name():
+@pytest.mark.parametrize("home", FIRST_CALLS)
+def test_star_import_brings_every_name(home):
     space = {}
-    exec("from chakra_async import *", space)
+    exec(f"from {home} import *", space)
     assert set(chakra_async.__all__) <= set(space)
 
 

@@ -15,7 +15,7 @@ ROWS = [
     {"errors", "_endings", "_lazy", "_secrets", "_signals", "_version", "_shapes"},
     {"_paths", "_phones", "_retry_after"},
     {"settings", "models", "_reading"},
-    {"_codec", "_envelope", "_message_bodies", "_retry"},
+    {"_codec", "_envelope", "_message_bodies", "_pages", "_retry"},
     {"_connections", "_pace", "_process_fields", "_redis_slots", "_transfer", "_whatsapp"},
     {"_exchange", "_gate", "_shared_rate"},
     {"_breaks", "_sessions"},

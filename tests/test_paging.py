@@ -1,8 +1,10 @@
 """Lists follow their pages by themselves."""
 
+from functools import partial
+
 import pytest
 
-from chakra_async import BadRequestError, DecodeError, Page, Pager
+from chakra_async import BadRequestError, Client, DecodeError, Page, Pager
 from tests.raw import RawServer, quick_client, refused, wrapped
 
 
@@ -86,6 +88,35 @@ async def test_without_a_word_about_more_a_full_page_may_have_a_successor():
     assert len(server.requests) == 2
 
 
+@pytest.mark.fault("P6")
+@pytest.mark.parametrize("more", [True, "true", 1, None, "unreadable", {}])
+@pytest.mark.parametrize("none", [False, "false", 0])
+async def test_more_may_be_said_in_other_types_or_not_at_all(more, none):
+    first, second = [{"id": "1"}, {"id": "2"}], [{"id": "3"}, {"id": "4"}]
+    script = wrapped(first, {"hasMore": more}), wrapped(second, {"hasMore": none})
+    async with RawServer(*script, *script) as server, quick_client(server) as chakra:
+        for list_of in (partial(chakra.processes.list, "lead"), chakra.chats.list):
+            assert len(await all_of(list_of(limit=2))) == 4
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("limit", ["10", 2.5, True])
+async def test_a_limit_that_is_no_whole_number_is_refused_at_once(limit):
+    chakra = Client("t", plugin_id="p", phone_number_id="1")
+    for list_of in (
+        partial(chakra.processes.list, "lead"),
+        chakra.chats.list,
+        partial(chakra.whatsapp.templates.list, "1"),
+        chakra.whatsapp.groups.list,
+    ):
+        with pytest.raises(TypeError, match=r"limit must be a whole number, not (str|float|bool)"):
+            list_of(limit=limit)
+    with pytest.raises(TypeError, match="skip must be a whole number"):
+        chakra.processes.list("lead", skip=limit)
+    with pytest.raises(TypeError, match="page must be a whole number"):
+        chakra.chats.list(page=limit)
+
+
 @pytest.mark.parametrize("data", [None, {}, "text", [1], [{"id": None}]])
 async def test_a_page_of_another_shape_is_a_decode_error(data):
     async with RawServer(wrapped(data)) as server, quick_client(server) as chakra:
@@ -108,6 +139,90 @@ async def test_entries_follow_the_path_in_meta_whatever_its_name(name):
     async with RawServer(*script) as server, quick_client(server) as chakra:
         assert [entry.id async for entry in chakra.jobs.entries("j")] == ["1", "2"]
     assert [request.target for request in server.requests] == ["/v1/ext/background-job/j/entries", following]
+
+
+NEXT = "/v1/ext/background-job/j/entries?skip=1"
+BEFORE = "/v1/ext/background-job/j/entries?page=1"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"pagination": {"next": NEXT, "previous": BEFORE}},
+        {"links": {"self": BEFORE, "first": BEFORE, "next": {"href": NEXT}}},
+        {"self": BEFORE, "prevPage": BEFORE, "path": NEXT},
+        {"nextPageNumber": "2", "hasNextPage": True, "nextPagePath": NEXT},
+        {"nextPage": "2", "path": NEXT},
+    ],
+)
+async def test_the_path_is_found_among_others_and_however_deep(told):
+    script = wrapped([{"id": "1"}], {"total": 2, **told}), wrapped([{"id": "2"}], {"total": 2})
+    async with RawServer(*script) as server, quick_client(server) as chakra:
+        assert [entry.id async for entry in chakra.jobs.entries("j")] == ["1", "2"]
+    assert server.requests[1].target == NEXT
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"total": 2, "nextPage": 2},
+        {"total": "2", "nextPage": "2"},
+        {"pagination": {"total": 2, "links": [{"next": NEXT}]}},
+        {"total": 2, "next": "/entries?"},
+        {"hasMore": True},
+    ],
+)
+async def test_entries_that_are_missing_are_an_error_after_those_that_came(told):
+    async with RawServer(wrapped([{"id": "1"}], told)) as server, quick_client(server) as chakra:
+        assert (await chakra.jobs.entries("j")).has_more
+        entries = aiter(chakra.jobs.entries("j"))
+        assert (await anext(entries)).id == "1"
+        with pytest.raises(DecodeError, match="more entries follow the 1 so far"):
+            await anext(entries)
+
+
+@pytest.mark.fault("P5")
+@pytest.mark.parametrize("total", [0, 1, 3, True, None, "many", [3]])
+async def test_pages_that_repeat_entries_and_a_total_below_them_lose_nothing(total):
+    pages = (["1", "2"], ["1", "2"], ["3"])
+    script = [
+        wrapped([{"id": one} for one in ids], {"total": total, "next": f"/x?page={n}" if n < 4 else None})
+        for n, ids in enumerate(pages, 2)
+    ]
+    async with RawServer(*script) as server, quick_client(server) as chakra:
+        assert [entry.id async for entry in chakra.jobs.entries("j")] == ["1", "2", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("entries", [[], [{"id": "1"}]])
+async def test_pages_that_bring_nothing_new_and_always_name_another_are_no_endless_list(entries):
+    script = [wrapped(entries, {"total": 10**12, "next": f"/x?page={n}"}) for n in range(9)]
+    async with RawServer(*script) as server, quick_client(server) as chakra:
+        with pytest.raises(DecodeError):
+            await all_of(chakra.jobs.entries("j"))
+    assert len(server.requests) <= 3
+
+
+async def test_a_page_of_entries_may_be_asked_for_again():
+    one, two, three = ([{"id": name}] for name in "123")
+    second, third = wrapped(two, {"next": "/x?page=3"}), wrapped(three)
+    async with (
+        RawServer(wrapped(one, {"next": "/x?page=2"}), second, third, second, third) as server,
+        quick_client(server) as chakra,
+    ):
+        pager = chakra.jobs.entries("j")
+        first = await pager
+        for _ in range(2):
+            after = await pager.page_after(await pager.page_after(first))
+            assert (after.items[0].id, after.has_more) == ("3", False)
+
+
+async def test_a_list_of_entries_ends_with_an_empty_page():
+    script = [
+        wrapped(entries, {"total": 1, "next": f"/x?a={len(entries)}"}) for entries in ([{"id": "1"}], [])
+    ]
+    async with RawServer(*script) as server, quick_client(server) as chakra:
+        assert len(await all_of(chakra.jobs.entries("j"))) == 1
+    assert len(server.requests) == 2
 
 
 @pytest.mark.fault("S3")

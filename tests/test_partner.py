@@ -134,6 +134,8 @@ async def test_what_cannot_work_is_refused_before_it_is_sent(recorder, recorded)
             await call
     with pytest.raises(TypeError, match="must be a list"):
         await partner.update_plugin_config(plugin_id="p", which_chakra_webhook_events_to_send="message")
+    with pytest.raises(TypeError, match="pass_through_webhook_url must be text, not int"):
+        await partner.update_plugin_config(plugin_id="p", pass_through_webhook_url=5)
     assert recorder.requests == []
 
 

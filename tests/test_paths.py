@@ -1,5 +1,6 @@
 """An id becomes one encoded segment of the path, or is refused."""
 
+from enum import Enum
 from urllib.parse import unquote
 
 import pytest
@@ -125,6 +126,31 @@ def test_any_written_path_is_kept_or_refused(path):
         return
     assert kept == path
     assert ".." not in kept.split("/")
+
+
+class Word(str, Enum):  # noqa: UP042 - as many write it, and str() of a StrEnum's member is its value
+    PROCEDURE = "lead"
+    MOVED = "a/b"
+    NUMBER = "123"
+    VERSION = "v20.0"
+
+
+class Number(int, Enum):
+    FIVE = 5
+
+
+async def test_of_a_member_of_an_enumeration_its_value_is_sent():
+    async with RawServer(wrapped({"id": "1"})) as server, quick_client(server) as chakra:
+        await chakra.processes.get(Word.PROCEDURE, Word.MOVED)
+        await chakra.processes.update_by_key("lead", "phone_number", Number.FIVE, state="WON")
+        await chakra.whatsapp.templates.update(Word.NUMBER, category="UTILITY", api_version=Word.VERSION)
+        await chakra.request("GET", "/v1/x", query={Word.PROCEDURE: Word.MOVED, "n": Number.FIVE, "b": True})
+    assert [request.target for request in server.requests] == [
+        f"{ONE}a%2Fb",
+        f"{ONE}phone_number/5",
+        "/v1/ext/plugin/whatsapp/api/v20.0/123",
+        "/v1/x?lead=a%2Fb&n=5&b=True",
+    ]
 
 
 async def test_a_written_path_arrives_as_written():

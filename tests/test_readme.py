@@ -1,5 +1,6 @@
 """Everything the README shows is run: the Python in order, and the tutorial's shell lines."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 from chakra_async.emulator import Emulator
 
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 TUTORIAL = re.findall(r"^<!-- tutorial -->\n```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
@@ -73,3 +75,23 @@ def test_the_tutorial_does_what_it_says(service):
         "Every row was done; no file was written.",
     ):
         assert said in kept.stdout
+
+
+def test_the_figures_in_the_text_are_those_that_were_measured():
+    measured = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))["measured"]
+
+    def middle(scenario, name):
+        return measured[scenario][name]["spread"]["middle"]
+
+    rate = middle("bulk_updates", "1,000 rows a job: chakra_async, journal / chakra_async")
+    with_journal = middle("memory", "chakra_async, journal, 1,000,000 rows")
+    without = middle("memory", "chakra_async, 1,000,000 rows")
+    write = middle("json_libraries", "encode one update: msgspec / orjson")
+    read = middle("json_libraries", "decode 1,000 entries: msgspec / orjson")
+    memory = f"a million rows take {with_journal:.0f} MiB of memory instead of {without:.0f}"
+    for page, said in {
+        "README.md": f"{rate:.2f} of the rate, and {memory}",
+        "benchmarks/README.md": memory.replace("rows take", "rows then take"),
+        "docs/architecture.md": f"{write:.1f} times as long to write and {read:.1f} times as long to read",
+    }.items():
+        assert said in " ".join((ROOT / page).read_text(encoding="utf-8").split())

@@ -237,6 +237,16 @@ async def test_a_create_that_was_refused_unread_is_repeated():
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("status", [408, 425])
+async def test_what_a_gateway_says_of_a_create_does_not_repeat_it(status):
+    async with RawServer(refused(status, "no"), wrapped(LEAD)) as server, quick_client(server) as chakra:
+        with pytest.raises(BadRequestError) as caught:
+            await unkeyed(chakra)
+    assert (caught.value.attempts, caught.value.retry_safe, len(server.requests)) == (1, False, 1)
+    async with RawServer(refused(status, "no"), wrapped(LEAD)) as server, quick_client(server) as chakra:
+        assert (await keyed(chakra)).id == "1"
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_create_that_failed_is_not_repeated_unless_asked(status):
     script = refused(status, "down"), wrapped(LEAD)

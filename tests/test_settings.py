@@ -64,7 +64,7 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize(("cls", "name"), NUMBERS)
-@pytest.mark.parametrize("value", [-1, math.nan])
+@pytest.mark.parametrize("value", [-1, math.nan, "30", True])
 def test_numbers_that_make_no_sense_are_refused_by_name(cls, name, value):
     with pytest.raises(ValueError, match=name):
         cls(**{name: value})
@@ -79,10 +79,23 @@ def test_counts_are_whole_and_at_least_one(name, value):
         Limits(**{name: value})
 
 
-@pytest.mark.parametrize("value", [0, 101])
+def test_what_is_no_number_is_refused_by_name():
+    with pytest.raises(ValueError, match="read must be a number of more than 0, not None"):
+        Timeouts(read=None)
+
+
+@pytest.mark.parametrize("value", ["false", 1, None])
+def test_a_switch_is_true_or_false(value):
+    with pytest.raises(ValueError, match="server_errors_on_writes must be True or False, not"):
+        RetryPolicy(server_errors_on_writes=value)
+    assert RetryPolicy(server_errors_on_writes=True).server_errors_on_writes
+
+
+@pytest.mark.parametrize("value", [0, 101, 2.5, "5", True])
 def test_a_page_holds_1_to_100_items(value):
     with pytest.raises(ValueError, match="page_size"):
         Limits(page_size=value)
+    assert Limits(page_size=1).page_size == 1
 
 
 @pytest.mark.parametrize(
@@ -155,6 +168,9 @@ def test_everything_is_frozen_and_keyword_only():
         "https://token@api.chakrahq.com",
         "https://api.chakrahq.com?x=1",
         "https://api.chakrahq.com#x",
+        "https://api.chakrahq.com?",
+        "https://api.chakrahq.com/api#",
+        "https://@api.chakrahq.com",
         "https://api.chakrahq.com:0",
         "https://api.chakrahq.com:99999",
         "https://api.chakrahq.com:port",
@@ -190,6 +206,7 @@ def test_credentials_in_a_base_url_are_not_shown():
         ("https://proxy.test/chakra/", "https://proxy.test/chakra"),
         ("http://[::1]:8090", "http://[::1]:8090"),
         (" https://api.chakrahq.com\n", "https://api.chakrahq.com"),
+        ("https://proxy.test/@team", "https://proxy.test/@team"),
     ],
 )
 def test_a_base_url_loses_its_trailing_slashes(url, kept):
@@ -232,6 +249,41 @@ def test_given_settings_win_over_the_environment():
     assert settings.base_url == "http://127.0.0.1:2"
     assert settings.plugin_id == "plugin"
     assert settings.limits.connections == 3
+
+
+def copied_in_every_way(settings):
+    yield from (settings, copy.copy(settings), copy.deepcopy(settings), attrs.evolve(settings))
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        yield pickle.loads(pickle.dumps(settings, protocol))
+
+
+def test_what_was_given_wins_also_where_it_equals_the_default():
+    plain = Settings()
+    values = {"base_url": "https://api.chakrahq.com/", "whatsapp_api_version": "v19.0"}
+    for one in [*copied_in_every_way(Settings(**values, plugin_id=None)), attrs.evolve(plain, **values)]:
+        found = Settings.from_env(ENVIRON, defaults=one)
+        assert (found.base_url, found.whatsapp_api_version) == (plain.base_url, plain.whatsapp_api_version)
+        assert (found.access_token, found.plugin_id) == (AccessToken(TOKEN), "plugin")
+
+
+def test_what_was_not_given_comes_from_the_environment_whatever_else_was():
+    for one in copied_in_every_way(Settings(phone_number_id="given")):
+        found = Settings.from_env(ENVIRON, defaults=one)
+        assert (found.base_url, found.whatsapp_api_version) == ("http://127.0.0.1:1", "v21.0")
+        assert found.phone_number_id == "given"
+
+
+def test_settings_once_completed_stay_where_they_are():
+    first = Settings.from_env({})
+    assert Settings.from_env(ENVIRON, defaults=first).base_url == first.base_url == Settings().base_url
+    assert type(first.base_url) is type(first.whatsapp_api_version) is str
+
+
+@pytest.mark.parametrize("value", [None, 5, b"http://127.0.0.1:1"])
+@pytest.mark.parametrize("name", ["base_url", "whatsapp_api_version"])
+def test_what_is_no_text_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"{name} must look like"):
+        Settings(**{name: value})
 
 
 def test_a_wrong_variable_is_refused():

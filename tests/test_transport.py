@@ -208,12 +208,13 @@ def full_backlog():
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems answer differently to a full backlog")
 @pytest.mark.parametrize("timeouts", [Timeouts(connect=0.1), Timeouts(total=0.6)], ids=["connect", "total"])
 async def test_connecting_ends_in_time_and_is_known_to_have_sent_nothing(timeouts):
+    said = rf"in time \(Timeouts: connect {timeouts.connect:g} s, total {timeouts.total:g} s\)"
     listener, fillers = full_backlog()
     try:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with Client(TOKEN, base_url=url, timeout=timeouts, retry=ONCE) as chakra:
             for call in read, create:
-                with pytest.raises(RequestTimeoutError, match=r"Timeouts\.connect") as caught:
+                with pytest.raises(RequestTimeoutError, match=said) as caught:
                     await call(chakra)
                 assert (caught.value.sent, caught.value.retry_safe) == (False, True)
     finally:
@@ -255,6 +256,13 @@ async def test_time_limits_may_be_switched_off():
         quick_client(server, timeout=unlimited, limits=Limits(connections=1)) as chakra,
     ):
         await asyncio.gather(read(chakra), read(chakra))
+
+
+async def test_an_idle_connection_may_be_kept_for_ever():
+    async with RawServer(LEAD) as server, quick_client(server, limits=Limits(keepalive=math.inf)) as chakra:
+        await read(chakra)
+        await read(chakra)
+    assert server.connections == 1
 
 
 # Broken and hostile answers
@@ -488,6 +496,21 @@ async def test_closing_ends_calls_in_flight_and_in_the_queue_with_errors_of_ours
     assert len(server.requests) == 2
 
 
+async def test_a_call_that_closing_broke_off_says_so_and_waits_for_no_retry():
+    patient = RetryPolicy(wait_initial=10_000, wait_max=10_000)
+    async with RawServer(STALL) as server, quick_client(server, retry=patient) as chakra:
+        tasks = [asyncio.create_task(call(chakra)) for call in (read, create)]
+        while len(server.requests) < 2:
+            await asyncio.sleep(0.001)
+        await chakra.close()
+        got, made = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    assert isinstance(got, ClientClosedError)
+    assert (got.attempts, got.may_be_done) == (1, True)
+    assert "An earlier attempt may have been done." in str(got)
+    assert isinstance(made, AmbiguousResultError)
+    assert "(the client was closed)" in str(made)
+
+
 async def test_a_given_session_is_used_and_left_open():
     async with RawServer(LEAD) as server, aiohttp.ClientSession(headers={"X-Mine": "1"}) as session:
         async with quick_client(server, session=session) as chakra:
@@ -498,6 +521,44 @@ async def test_a_given_session_is_used_and_left_open():
     assert server.requests[0].headers["x-mine"] == "1"
     assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert server.connections == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*BasicAuth.*:DeprecationWarning", "ignore:.*'auth'.*:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (lambda: {"auth": aiohttp.BasicAuth("me", "passw0rd")}, "auth="),
+        (lambda: {"auto_decompress": False}, "auto_decompress"),
+        (lambda: {"trust_env": True}, r"login for 127\.0\.0\.1 from a \.netrc"),
+    ],
+    ids=["auth", "compressed", "netrc"],
+)
+async def test_a_given_session_that_cannot_carry_our_calls_is_refused(options, said, tmp_path, monkeypatch):
+    logins = tmp_path / "netrc"
+    logins.write_text("machine 127.0.0.1 login me password passw0rd\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(logins))
+    async with RawServer(LEAD) as server, aiohttp.ClientSession(**options()) as session:
+        async with quick_client(server, session=session) as chakra:
+            for call in read, create, lambda chakra: chakra.photos.upload(b"x", filename="x.jpg"):
+                with pytest.raises(ValueError, match=said) as caught:
+                    await call(chakra)
+                assert "session given" in str(caught.value)
+                assert "passw0rd" not in str(caught.value)
+        logins.write_text("machine elsewhere.test login me password passw0rd\n", encoding="utf-8")
+        if "netrc" in said:
+            async with quick_client(server, session=session) as chakra:
+                assert (await read(chakra)).id == "1"
+
+
+@pytest.mark.parametrize("path", ["/a/../b", "/%41%2f", "/api//x", "/;x=1", "/@team"])
+async def test_the_path_of_a_base_url_is_sent_as_written_by_every_call(path):
+    async with RawServer(LEAD) as server, Client(TOKEN, base_url=server.url + path, retry=ONCE) as chakra:
+        await read(chakra)
+        await chakra.photos.upload(b"x", filename="x.jpg")
+    assert [request.target for request in server.requests] == [
+        f"{path}/v1/ext/procedure/lead/process/1",
+        f"{path}/v1/ext/photo",
+    ]
 
 
 async def test_a_given_session_that_is_closed_is_an_error_of_ours():

@@ -32,8 +32,9 @@ async def test_list(recorder, recorded):
     assert recorder.seen == ("GET", "/v2/ext/users", None)
 
 
-async def test_a_list_is_never_cut_short_in_silence(recorder, recorded):
-    recorder.data([USER], {"hasMore": True})
+@pytest.mark.parametrize("more", [True, "true"])
+async def test_a_list_is_never_cut_short_in_silence(recorder, recorded, more):
+    recorder.data([USER], {"hasMore": more})
     page = await recorded.users.list()
     assert (len(page.items), page.has_more) == (1, True)
     with pytest.raises(DecodeError, match="more users follow"):
@@ -107,6 +108,13 @@ async def test_an_update_is_repeated_after_an_outage(recorder, recorded, method)
 async def test_what_cannot_work_is_refused_before_it_is_sent(recorder, recorded, options, reason):
     with pytest.raises(ValueError, match=reason):
         await recorded.users.update("u-1", **options)
+    assert recorder.requests == []
+
+
+@pytest.mark.parametrize("given", [{"fields": ["bio"]}, {"fields": []}, {"data": "x"}])
+async def test_what_must_be_a_mapping_and_is_none_is_refused(recorder, recorded, given):
+    with pytest.raises(TypeError, match=f"{next(iter(given))} must be a mapping, not (list|str)"):
+        await recorded.users.update("u-1", **given)
     assert recorder.requests == []
 
 

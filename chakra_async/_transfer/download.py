@@ -7,7 +7,9 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +27,9 @@ from chakra_async.settings import Settings
 
 # What brings less than this a second, over ``Timeouts.total``, only pretends to be alive.
 _SLOWEST = 1024
+
+# Clocks may differ, and what changes twice in a second has one date for both.
+_SETTLED = timedelta(minutes=1)
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
@@ -62,7 +67,6 @@ class Download:
         self._hash = hashlib.sha256()
         self._total: int | None = None
         self._validator: str | None = None
-        self._ranges = False
         self._kept = False
         self.received: int = 0
         """Bytes stored so far, by all attempts."""
@@ -76,11 +80,7 @@ class Download:
     @property
     def renewable(self) -> bool:
         """Whether another attempt can be made."""
-        return self._sink.renewable or not self.received or self._resumable
-
-    @property
-    def _resumable(self) -> bool:
-        return self.received > 0 and (self._ranges or self._validator is not None)
+        return self._sink.renewable or not self.received or self._validator is not None
 
     async def __aenter__(self) -> Self:
         await self._sink.check()
@@ -95,10 +95,10 @@ class Download:
     def headers(self) -> dict[str, str]:
         """Return what to ask for: all of it, or what is still missing."""
         asked = {"Accept": "*/*", "Accept-Encoding": "identity"}
-        if self._resumable:
+        # Without anything to know the file by, the rest might be that of another.
+        if self.received and self._validator is not None:
             asked["Range"] = f"bytes={self.received}-"
-            if self._validator is not None:
-                asked["If-Range"] = self._validator
+            asked["If-Range"] = self._validator
         return asked
 
     def is_file(self, body: bytes) -> bool:
@@ -111,7 +111,7 @@ class Download:
 
     def give_up_range(self) -> IncompleteReadError:
         """Begin anew next time, after a range was refused."""
-        self._ranges, self._validator = False, None
+        self._validator = None
         return _broken("the service does not go on where it broke; it has to begin anew")
 
     async def take(self, status: int, headers: Mapping[str, str], pieces: AsyncIterator[bytes]) -> None:
@@ -168,20 +168,25 @@ class Download:
         size = int(length) if length.isdigit() and not encoded else None
         if status == 206:
             match = _RANGE.fullmatch(headers.get("content-range", ""))
-            whole = int(match[3]) if match and match[3] != "*" else None
-            fits = match is not None and int(match[1]) == self.received and not encoded
-            if not fits or (None not in {whole, self._total} and whole != self._total):
+            whole = int(match[3]) if match and match[3] != "*" else self._total
+            # Where nobody says how long the whole is, a part may end before it does.
+            fits = match is not None and int(match[1]) == self.received and whole is not None
+            if not fits or encoded or self._total not in {None, whole} or not self._is_of_same(headers):
                 raise self.give_up_range()
-            self._total = self._total if whole is None else whole
+            self._total = whole
             return
         if self.received:
             await self._act(self._sink.reset)
         self.received, self._total, self._hash = 0, size, hashlib.sha256()
-        self._ranges = not encoded and headers.get("accept-ranges", "").lower() == "bytes"
-        tag = headers.get("etag", "")
-        strong = tag if tag.startswith('"') else headers.get("last-modified")
-        self._validator = None if encoded else strong
+        self._validator = None if encoded else _validator(headers)
         self._sink.expect(size)
+
+    def _is_of_same(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a part is of the same file as what came before it."""
+        if not self.received:
+            return True
+        shown = [headers[name] for name in ("etag", "last-modified") if name in headers]
+        return self._validator is not None and (not shown or self._validator in shown)
 
     def _check_pace(self, size: int) -> None:
         if size < _SLOWEST * self._span:
@@ -222,6 +227,21 @@ class Download:
 
 def _broken(why: str) -> IncompleteReadError:
     return IncompleteReadError(f"The download broke: {why}.", sent=True, retry_safe=True)
+
+
+def _validator(headers: Mapping[str, str]) -> str | None:
+    """Return what tells a file from what it was or will be: a strong tag or, without any, a settled date.
+
+    RFC 9110, 13.1.5 and 8.8.2.2.
+    """
+    tag = headers.get("etag")
+    if tag is not None:
+        return tag if tag.startswith('"') else None
+    modified = headers.get("last-modified", "")
+    with suppress(ValueError, TypeError, OverflowError):
+        age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(modified)
+        return modified if age >= _SETTLED else None
+    return None
 
 
 def _filename(headers: Mapping[str, str]) -> str | None:

@@ -140,7 +140,7 @@ class Errands:
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do ``work`` in a thread. When this is cancelled, the work goes on; see :meth:`settle`."""
-        future = asyncio.get_running_loop().run_in_executor(None, partial(work, *arguments))
+        future = asyncio.get_running_loop().run_in_executor(None, partial(_bearable, work, *arguments))
         self._last = future
         # Looked at here, for asyncio complains of errors that nobody asked for, as after a cancellation.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -162,3 +162,11 @@ class Errands:
             work()
         else:
             self._last.add_done_callback(lambda _: work())
+
+
+def _bearable(work: Callable[..., T], *arguments: Any) -> T:
+    try:
+        return work(*arguments)
+    except StopIteration as error:
+        # No future takes it, so that whoever waits for one would wait for ever.
+        raise RuntimeError("a file raised StopIteration; at its end, read returns no bytes") from error

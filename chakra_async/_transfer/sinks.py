@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import inspect
+import io
 import os
 import secrets
+import stat
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,11 +50,13 @@ def sink_of(to: DownloadTarget | None, limit: int) -> Sink:
 
     Raises:
         TypeError: none.
-        ValueError: a file that is closed.
+        ValueError: a file that is closed, or a path that is empty.
     """
     if to is None:
         return _Memory(limit)
     if isinstance(to, str | os.PathLike):
+        if to == "":
+            raise ValueError("to is empty; name a file")
         return _Place(Path(to))
     if not callable(getattr(to, "write", None)):
         raise TypeError(f"to must be a path or a binary file, not {type(to).__name__}")
@@ -100,7 +105,8 @@ class _Place(Sink):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+        self._target = self._beside = path
+        self._mode: int | None = None
         self._file: IO[bytes] | None = None
         self._errands = Errands()
 
@@ -108,19 +114,34 @@ class _Place(Sink):
         await self._errands.run(self._check)
 
     def _check(self) -> None:
-        if self._path.is_dir():
+        with suppress(FileNotFoundError):
+            self._mode = self._path.stat().st_mode
+        if self._mode is not None and stat.S_ISDIR(self._mode):
             raise IsADirectoryError(errno.EISDIR, "to is a folder; name a file in it", str(self._path))
-        if not self._path.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(self._path.parent))
+        if self._mode is not None and not stat.S_ISREG(self._mode):
+            what = "to is no regular file, and is not replaced by one; open it, and give the open file"
+            raise FileExistsError(errno.EEXIST, what, str(self._path))
+        # What a link leads to is replaced, and not the link.
+        self._target = Path(os.path.realpath(self._path))
+        if not self._target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(self._target.parent))
+        # Systems limit names by their bytes.
+        name = self._target.name.encode(errors="ignore")[:100].decode(errors="ignore")
+        self._beside = self._target.with_name(f".{name}.{secrets.token_hex(6)}.part")
 
     async def write(self, data: bytes, digest: Any) -> None:
         await self._errands.run(self._write, data, digest)
 
     def _write(self, data: bytes, digest: Any) -> None:
         if self._file is None:
-            self._file = self._beside.open("xb", buffering=0)
+            self._file = self._open()
         _write_all(self._file, data)
         digest.update(data)
+
+    def _open(self) -> IO[bytes]:
+        # What was closed to others stays so, while it is written too.
+        mode = 0o666 if self._mode is None else 0o600
+        return open(self._beside, "xb", buffering=0, opener=partial(os.open, mode=mode))
 
     async def reset(self) -> None:
         if self._file is not None:
@@ -133,7 +154,11 @@ class _Place(Sink):
     def _keep(self) -> None:
         if self._file is not None:
             self._file.close()
-            self._beside.replace(self._path)
+            if self._mode is not None:
+                # Some file systems have no modes to keep.
+                with suppress(OSError):
+                    self._beside.chmod(self._mode & 0o777)
+            self._beside.replace(self._target)
 
     async def discard(self) -> None:
         try:
@@ -171,7 +196,9 @@ class _File(Sink):
 
     async def write(self, data: bytes, digest: Any) -> None:
         if self._async:
-            await self._file.write(data)
+            rest = data
+            while rest:
+                rest = rest[_taken(self._file, await self._file.write(rest), len(rest)) :]
         else:
             await self._errands.run(_write_all, self._file, data)
         digest.update(data)
@@ -196,8 +223,27 @@ def _write_all(file: Any, data: bytes) -> None:
     """Write to a file that may take less than it is given."""
     rest = memoryview(data)
     while rest:
-        taken = file.write(rest)
-        rest = rest[taken if isinstance(taken, int) and not isinstance(taken, bool) else len(rest) :]
+        rest = rest[_taken(file, file.write(rest), len(rest)) :]
+
+
+def _taken(file: Any, said: Any, given: int) -> int:
+    """Tell how many of the bytes given to a write were taken; all, if it does not say.
+
+    Raises:
+        BlockingIOError: none.
+        TypeError: it has yet to be awaited.
+    """
+    if inspect.isawaitable(said):
+        raise TypeError("the write of the file to download to must be a coroutine function to be awaited")
+    if said is None and isinstance(file, io.RawIOBase):
+        # So says one that does not block and is full.
+        said = 0
+    if not isinstance(said, int) or isinstance(said, bool):
+        return given
+    if said < 1:
+        what = "the file to download to takes no more at present; open it so that writing waits"
+        raise BlockingIOError(errno.EAGAIN, what)
+    return said
 
 
 def _cut(file: IO[bytes], at: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 
@@ -113,7 +114,7 @@ class Upload(Body):
             # The source may take its time; the service may not.
             self._limit(None)
             self._started = True
-            piece = await self._source.read()
+            piece = await self._read()
             if not piece:
                 break
             read += len(piece)
@@ -135,6 +136,16 @@ class Upload(Body):
         self.complete = True
         yield self._tail
         self._limit(self._times.total)
+
+    async def _read(self) -> memoryview:
+        try:
+            return await self._source.read()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled the upload, and aiohttp would blame the connection.
+            raise RuntimeError("the source of the upload was cancelled, and the upload was not") from error
 
     async def finish(self) -> None:
         """End an attempt."""

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chakra_async._shapes import as_object
+from chakra_async._shapes import as_object, is_number
 from chakra_async.bulk.rows import as_json
 
 
@@ -16,12 +16,8 @@ if TYPE_CHECKING:  # a client that makes no dry run need not load it
 STATUSES = ("OPEN", "COMPLETED", "CANCELLED")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_whole(value: Any) -> bool:
-    return _is_number(value) and value == int(value)
+    return is_number(value) and value == int(value)
 
 
 def _is(kind: type) -> Callable[[Any], bool]:
@@ -31,7 +27,7 @@ def _is(kind: type) -> Callable[[Any], bool]:
 _Kind: TypeAlias = tuple[str, Callable[[Any], bool]]
 
 _WHOLE: _Kind = ("a whole number", _is_whole)
-_NUMBER: _Kind = ("a number", _is_number)
+_NUMBER: _Kind = ("a number", is_number)
 _TEXT: _Kind = ("text", _is(str))
 _LIST: _Kind = ("a list", _is(list))
 

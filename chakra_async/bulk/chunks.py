@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import accumulate, chain
 from typing import Any, overload
 from zlib import crc32
@@ -165,14 +166,20 @@ class Planner:
         # how to tell its members apart without asking each again.
         self._busy: set[Identity | None] = set()
         self._waiting: dict[Identity | None, list[_Waiting]] = {}
+        self._unsettled: set[Identity | None] = set()
+        self.stranded: list[PlannedRow] = []
+        """Rows that cannot be sent in their order: one before them may be under way for ever."""
         # Of rows sealed, taken or waiting; those of the open chunk are counted when it is sealed.
         self._rows = 0
         self._bytes = 0
 
     def add(self, index: int, item: Any, encoded: EncodedRow) -> None:
         """Take in a row of the source."""
-        text, identity, _ = encoded
+        text, identity, expected = encoded
         chunk = self._open
+        if identity in self._unsettled:
+            self.stranded.append(PlannedRow(index, item, identity, expected))
+            return
         if identity in self._busy:
             kept = (compact(text), *encoded[1:])
             self._waiting.setdefault(identity, []).append((index, item, kept))
@@ -241,12 +248,17 @@ class Planner:
         self._rows += len(chunk.rows)
         self._bytes += chunk.size
 
-    def done(self, chunk: Chunk) -> None:
-        """Release a chunk's processes, and place the rows that waited for them."""
+    def done(self, chunk: Chunk, unsettled: AbstractSet[Identity | None] = frozenset()) -> None:
+        """Release a chunk's processes but the unsettled ones, and place the rows that waited for them."""
         self._rows -= len(chunk.rows)
         self._bytes -= chunk.size
         # All of them are released before the first row that waited is placed.
         self._busy.difference_update(*chunk.processes)
+        self._unsettled |= unsettled
+        self._busy |= unsettled
+        # Rows that name no process wait for none.
+        self._unsettled.discard(None)
+        self._busy.discard(None)
         if not self._waiting:
             return
         released = [self._waiting.pop(identity, ()) for identity in chunk.rows.identities]
@@ -262,7 +274,8 @@ class Planner:
 
     def abandon(self) -> list[PlannedRow]:
         """Give back every row that no taken chunk holds, in order; nothing of them will be sent."""
-        rows = [row for chunk in (*self._sealed, self._open) for row in chunk.rows]
+        chunks = {id(chunk): chunk for chunk in (*self._sealed, self._open)}
+        rows = [row for chunk in chunks.values() for row in chunk.rows]
         rows += [
             PlannedRow(index, item, identity, expected)
             for waiting in self._waiting.values()
@@ -280,8 +293,10 @@ class Planner:
         self._max_bytes = max(1, min(self._max_bytes, max_bytes))
 
     def _seal(self) -> None:
-        chunk, self._open = self._open, self._new()
+        chunk = self._open
+        # Should Ctrl-C come between the two, it stands in both places rather than in none.
         self._sealed.append(chunk)
+        self._open = self._new()
         self._rows += len(chunk.rows)
         self._bytes += chunk.size
         self._busy.update(*chunk.processes)

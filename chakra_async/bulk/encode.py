@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
 from chakra_async._codec import encode
-from chakra_async._process_fields import UnsendableError, milliseconds, process_fields
-from chakra_async._shapes import as_mapping, as_pair
+from chakra_async._process_fields import UnsendableError, milliseconds, process_fields, shown
+from chakra_async._shapes import as_mapping, as_pair, as_plain
 from chakra_async.models.rows import ProcessCreate, ProcessUpdate
 
 
@@ -86,7 +86,7 @@ def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[st
     elif isinstance(item, tuple):
         row = ProcessUpdate(key=item)
     else:
-        row = _as_row(item, ProcessUpdate)
+        row = _as_row(item, ProcessUpdate, "an id, a key (short_id, value), ")
     given = process_fields(row.data, row.state, row.status, row.assigned_to, row.next_action_at)
     if given or row.is_deleted is False or row.expect is not None:
         raise UnsendableError("a row of a bulk delete takes id or key and nothing else")
@@ -131,7 +131,7 @@ def _expected(expect: Any) -> dict[Place, Any]:
     data = as_mapping({} if given is None else given.get("data", {}))
     if given is None or data is None:
         raise UnsendableError("expect must be a mapping of fields to values, and its data one too")
-    if unknown := sorted(str(name) for name in given if name not in {"data", *ROOTS}):
+    if unknown := _names(name for name in given if name not in {"data", *ROOTS}):
         raise UnsendableError(f"expect knows no field {', '.join(unknown)}; attributes go into its data")
     found: dict[Place, Any] = {("data", name): value for name, value in data.items()}
     for name, wire in ROOTS.items():
@@ -142,18 +142,19 @@ def _expected(expect: Any) -> dict[Place, Any]:
     return found
 
 
-def _as_row(item: Any, cls: type[RowT]) -> RowT:
+def _as_row(item: Any, cls: type[RowT], others: str = "") -> RowT:
     if isinstance(item, cls):
         return item
     # The first half is for speed, as above.
     if type(item) is not dict and not isinstance(item, Mapping):
-        raise UnsendableError(f"a row must be a {cls.__name__} or a mapping, not {type(item).__name__}")
+        kind = type(item).__name__
+        raise UnsendableError(f"a row must be {others}a {cls.__name__} or a mapping, not {kind}")
     given = cast("Mapping[str, Any]", item)
     try:
         return cls(**given)
     except TypeError:
         known = attrs.fields_dict(cls)
-        unknown = sorted(str(name) for name in given if name not in known)
+        unknown = _names(name for name in given if name not in known)
         if not unknown:
             raise
         raise UnsendableError(
@@ -176,17 +177,27 @@ def _name(row: ProcessUpdate) -> tuple[str, Any]:
 def _key(key: Any) -> tuple[str, str | int]:
     pair = as_pair(key)
     if pair is None:
-        raise UnsendableError(f"key must be a pair (short_id, value), not {key!r}")
+        raise UnsendableError(f"key must be a pair (short_id, value), not {shown(key)}")
     name, value = pair
+    if type(name) is not str or type(value) not in _KEY_TYPES:
+        name, value = as_plain(name), as_plain(value)
     if not isinstance(name, str) or not name:
-        raise UnsendableError(f"the first half of key must be a short id, not {name!r}")
+        raise UnsendableError(f"the first half of key must be a short id, not {shown(name)}")
     if name == "id" and as_pair(value) is not None:
         raise UnsendableError(
-            f"id must be text, and {value!r} is a key: give it as key, and to a writer by update_by_key"
+            f"id must be text, and {shown(value)} is a key: give it as key, and to a writer by update_by_key"
         )
     if not isinstance(value, _KEY_TYPES) or value is True or value is False or value == "":
-        raise UnsendableError(f"key {name} must be text that is not empty or a whole number, not {value!r}")
+        raise UnsendableError(
+            f"key {name} must be text that is not empty or a whole number, not {shown(value)}"
+        )
+    if type(value) is int and not -(2**63) <= value < 2**64:
+        raise UnsendableError(f"key {name} is a number of more than 64 bits; give it as text")
     return name, value
+
+
+def _names(names: Iterable[Any]) -> list[str]:
+    return sorted(name if isinstance(name, str) else shown(name) for name in names)
 
 
 def _dump(item: Mapping[str, Any]) -> bytes:
@@ -203,7 +214,7 @@ def _unsendable(item: Mapping[str, Any], error: Exception) -> UnsendableError:
         try:
             encode({name: value})
         except (TypeError, ValueError, RecursionError):
-            return UnsendableError(f"data[{name!r}]: {error}")
+            return UnsendableError(f"data[{shown(name)}]: {error}")
     return UnsendableError(str(error))
 
 

@@ -1,32 +1,29 @@
 """The heart of a bulk run, the same for async and sync.
 
-Rows are added on the caller's side, encoded there, and grouped; chunks travel in tasks of the event loop;
-what became of them is collected on the caller's side again. The two sides never run at once: while tasks
-work, they touch nothing but the report of their own chunk.
+Rows come in on the caller's side (`intake`), where they are encoded and grouped; chunks travel in tasks of
+the event loop; what became of them is collected on the caller's side again. The two sides never run at once:
+while tasks work, they touch nothing but the report of their own chunk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any
 
 from attrs import asdict
 
 from chakra_async._endings import ended
-from chakra_async._process_fields import UnsendableError
 from chakra_async.bulk.chunks import Chunk, Planner
-from chakra_async.bulk.courier import BulkCalls, Courier, Report
-from chakra_async.bulk.encode import EncodedRow, Encoder
-from chakra_async.bulk.journal import Journal, Plan, Problem
+from chakra_async.bulk.courier import BulkCalls, Courier
+from chakra_async.bulk.encode import Encoder
+from chakra_async.bulk.intake import Intake
+from chakra_async.bulk.journal import Journal, Plan
 from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
+from chakra_async.bulk.report import Report
 from chakra_async.bulk.results import SHARE, Results
 from chakra_async.bulk.resume import Recall
-from chakra_async.bulk.rows import Progress, RejectedRow, RowResult, Summary
-from chakra_async.errors import JournalError
+from chakra_async.bulk.rows import Progress, Summary
 from chakra_async.settings import Timeouts
 
 
@@ -34,13 +31,6 @@ FEW = 8
 """Jobs that may be under way whatever memory their rows take."""
 SMALL_BYTES = 4_000_000
 """Encoded rows up to here are little memory, though as objects they take five to ten times as much."""
-TOGETHER = 64
-"""Rows that are planned at a time; until then each is held in a block of memory far larger than itself."""
-CUT_SHORT = (
-    "the source ended after it was cancelled while a row was waited for, so there may be more rows; put no "
-    "time limit on iterating over a run whose source is an async generator"
-)
-AGAIN = "an earlier run sent it, and this one stopped before it could look; run the same again"
 A_WAIT = 0.002
 """Seconds from which on waiting for a job is waiting, and not only a turn of the loop."""
 NOTHING_TO_DO = 0.0005
@@ -61,13 +51,7 @@ class Engine:
     ) -> None:
         self.results: Results = Results()
         """Rows whose fate is known, to be handed to the caller."""
-        self.exhausted: bool = False
-        """Whether the source gives no more rows."""
-        self.read_to_end: bool = False
-        """Whether it has given all it has."""
-        self._error: Exception | None = None
         self._phase = "new"
-        self._encoder = encoder
         self._options = options
         self._timeouts = timeouts
         self._expected = expected
@@ -76,16 +60,15 @@ class Engine:
         self._planner = Planner(options.chunk_size, options.max_chunk_bytes, sums=options.journal is not None)
         self._jobs = JobWindow(options.jobs_in_flight, options.concurrency)
         self._plan = plan
-        self._recall: Recall | None = None
         self._tasks: dict[asyncio.Task[None], Report] = {}
         self._job_ended = False
-        self._count = 0
         self._summary = Summary()
+        self.intake: Intake = Intake(
+            encoder, self._planner, self.results, self._summary, stop_on_error=options.stop_on_error
+        )
+        """Rows on their way in."""
         self._started = time.monotonic()
         self._ended: float | None = None
-        self._stopped = False
-        self._unsent = ""
-        self._cut_short = False
         self._asked = False
         self._told_to_stop = False
 
@@ -102,9 +85,9 @@ class Engine:
             raise RuntimeError("a bulk run can be entered only once; call the method again for another")
         if self._options.journal is not None:
             journal = Journal(self._options.journal, self._plan)
-            self._courier.journal = journal
+            self._courier.journal = self.intake.journal = journal
             if journal.past.known:
-                self._recall = Recall(journal.past, self._planner.hold)
+                self.intake.recall = Recall(journal.past, self._planner.hold)
             for outcome, rows in journal.past.counts.items():
                 self._summary.count(outcome, rows)
                 self._summary.resumed += rows
@@ -153,22 +136,17 @@ class Engine:
 
     def _room_for(self, jobs: int) -> int:
         window = self._options.chunk_size * jobs
-        if self.exhausted or self._stopped or len(self.results) > window:
+        if self.intake.exhausted or self.intake.stopped or len(self.results) > window:
             return 0
-        if not self._tasks and self._planner.stuck and not self._to_take_up:
+        if not self._tasks and self._planner.stuck and not self.intake.to_take_up:
             # Whatever waits, waits for rows that have not come yet.
             return 1
-        ready = self._planner.ready + len(self._to_take_up) + len(self._tasks)
+        ready = self._planner.ready + len(self.intake.to_take_up) + len(self._tasks)
         if ready >= jobs:
             return 0
         # Results that wait to be taken are rows, too; a few of them must not keep jobs from being sent.
         held = self._planner.unfinished + max(0, len(self.results) - self._options.chunk_size)
         return max(0, min(self._planner.room, window - held))
-
-    @property
-    def has_chunk(self) -> bool:
-        """Whether a full chunk waits to be launched."""
-        return bool(self._planner.ready or self._to_take_up)
 
     @property
     def calls_for_loop(self) -> bool:
@@ -181,11 +159,11 @@ class Engine:
         """Whether a chunk may go now: a full one, or one that no further row can join."""
         if len(self._tasks) >= self._at_once:
             return False
-        return self.has_chunk or (self._partial_may_go and not self._planner.stuck)
+        return self.intake.has_chunk or (self._partial_may_go and not self._planner.stuck)
 
     @property
     def _partial_may_go(self) -> bool:
-        return self.exhausted or self._planner.unfinished >= self._window
+        return self.intake.exhausted or self._planner.unfinished >= self._window
 
     @property
     def _window(self) -> int:
@@ -201,184 +179,16 @@ class Engine:
         return size
 
     @property
-    def _to_take_up(self) -> Sequence[Chunk]:
-        return self._recall.ready if self._recall is not None else ()
-
-    @property
     def busy(self) -> bool:
         """Whether jobs are in flight."""
         return bool(self._tasks)
 
-    def take(self, rows: Iterator[Any], most: int) -> None:
-        """Take in so many rows, as far as there are; what the source raises, the run raises later."""
-        enough = self._count + most
-        try:
-            while self._count < enough and not self._stopped:
-                some = min(TOGETHER, enough - self._count)
-                if self._take_in(islice(rows, some)) < some:
-                    self.exhaust()
-                    return
-        except Exception as error:
-            self.exhaust(error)
-        except BaseException:
-            # A source that was interrupted has ended, though not at its end.
-            self.stop("it was interrupted while rows were taken")
-            raise
-
-    async def take_async(self, rows: AsyncIterator[Any]) -> None:
-        """Take in rows as long as there is :attr:`room`, though no more once there is something else to do.
-
-        A source that makes one wait must hold back neither a full chunk nor the results of a job.
-        """
-        enough = self._count + self.room
-        try:
-            while self._count < enough and not (self._stopped or self.has_chunk or self.has_news):
-                await self._take_in_async(rows, min(TOGETHER, enough - self._count))
-        except StopAsyncIteration:
-            self.exhaust(RuntimeError(CUT_SHORT) if self._cut_short else None)
-        except Exception as error:
-            self.exhaust(error)
-        except asyncio.CancelledError:
-            # A generator is ended by that, and would seem to be at its end.
-            self._cut_short = True
-            raise
-
-    def _take_in(self, rows: Iterable[Any]) -> int:
-        """Encode rows as they come, each before the next is asked for, and plan them together.
-
-        Returns:
-            How many there were; fewer, too, if the run was stopped meanwhile.
-        """
-        encode = self._encoder
-        first = self._count
-        items: list[Any] = []
-        encoded: list[EncodedRow] = []
-        try:
-            for item in rows:
-                try:
-                    encoded.append(encode(item))
-                    items.append(item)
-                except UnsendableError as error:
-                    self._turn_away(item, error, items, encoded)
-                if self._stopped:
-                    break
-        finally:
-            self._plan_rows(items, encoded)
-        return self._count - first
-
-    async def _take_in_async(self, rows: AsyncIterator[Any], most: int) -> None:
-        """Do the same with rows that are waited for, and with no more of them once a job has ended."""
-        encode = self._encoder
-        enough = self._count + most
-        items: list[Any] = []
-        encoded: list[EncodedRow] = []
-        try:
-            while self._count + len(items) < enough and not (self._stopped or self.has_news):
-                item = await anext(rows)
-                try:
-                    encoded.append(encode(item))
-                    items.append(item)
-                except UnsendableError as error:
-                    self._turn_away(item, error, items, encoded)
-        finally:
-            self._plan_rows(items, encoded)
-
-    def _turn_away(
-        self, item: Any, error: UnsendableError, items: list[Any], encoded: list[EncodedRow]
-    ) -> None:
-        """Plan the rows before one that cannot be sent, and refuse that one."""
-        # In one statement, in which no Ctrl-C comes: the rows are planned once, here or when taking ends.
-        before, items[:], encoded[:] = (items[:], encoded[:]), [], []
-        self._plan_rows(*before)
-        self._refuse(item, error)
-
-    def _plan_rows(self, items: Sequence[Any], encoded: Sequence[EncodedRow]) -> None:
-        """Take in rows that can be sent; those that come after the run was stopped are only accounted for."""
-        first = self._count
-        self._count += len(items)
-        # Ctrl-C may have come between the two.
-        encoded = encoded[: len(items)]
-        if items and self._recall is None and not self._stopped:
-            self._planner.extend(first, items, encoded)
-            return
-        for index, item, one in zip(range(first, self._count), items, encoded, strict=True):
-            if self._stopped:
-                self._leave_out(index, item)
-                continue
-            try:
-                if self._recall is None or not self._recall.knows(index, item, one):
-                    self._planner.add(index, item, one)
-            except JournalError as error:
-                self._break_off(error)
-
-    def _leave_out(self, index: int, item: Any) -> None:
-        """Give the result of a row that came too late to be sent, unless an earlier run has."""
-        if self._recall is None or not self._recall.has(index):
-            self._give(RowResult(index, item, "failed", (self._unsent,)))
-        elif self._recall.awaits(index):
-            self._give(RowResult(index, item, "unknown", (AGAIN,)))
-
-    def _refuse(self, item: Any, error: UnsendableError) -> None:
-        """Give the result of a row that cannot be sent, unless an earlier run has."""
-        index = self._count
-        self._count += 1
-        if self._recall is not None and self._knows_refused(self._recall, index):
-            return
-        errors = item.errors if isinstance(item, RejectedRow) else (str(error),)
-        result = RowResult(index, item, "invalid", errors)
-        if (journal := self._courier.journal) is not None:
-            journal.note(Problem(result.index, result.outcome, result.key, result.line, result.errors, None))
-        self._give(result)
-
-    def _knows_refused(self, recall: Recall, index: int) -> bool:
-        try:
-            return recall.knows_refused(index)
-        except JournalError as error:
-            self._break_off(error)
-            return True
-
-    def _break_off(self, error: Exception) -> None:
-        self._error = self._error or error
-        self.stop(f"the run stopped: {error}")
-
-    def exhaust(self, error: Exception | None = None) -> None:
-        """Note that the source ends here, or that it raised.
-
-        What it gave before is sent and accounted for; then the caller gets the error.
-        """
-        if self._stopped and error is None:
-            # A source may end because the run was stopped; then it says nothing about its rows.
-            return
-        self.exhausted = True
-        self.read_to_end = error is None
-        self._error = self._error or error
-        if self._recall is not None and error is None:
-            try:
-                self._recall.check_end(self._count)
-            except JournalError as changed:
-                self._break_off(changed)
-                return
-        if (journal := self._courier.journal) is not None and error is None:
-            journal.ended(self._count)
-
-    @property
     def has_news(self) -> bool:
         """Whether a job has ended whose rows are not accounted for."""
         return self._job_ended and any(task.done() for task in self._tasks)
 
     def _note_end(self, _: asyncio.Task[None]) -> None:
         self._job_ended = True
-
-    def stop(self, reason: str) -> None:
-        """Send nothing more; rows taken but not sent fail with ``reason``."""
-        if self._stopped:
-            return
-        self._stopped = True
-        self._unsent = f"not sent: {reason}"
-        for row in self._planner.abandon():
-            self._give(RowResult(row.index, row.item, "failed", (self._unsent,)))
-        for row in self._recall.abandon() if self._recall is not None else ():
-            self._give(RowResult(row.index, row.item, "unknown", (AGAIN,)))
 
     @property
     def summary(self) -> Summary:
@@ -400,7 +210,7 @@ class Engine:
     def finish(self) -> None:
         """Stop the clock, and raise what made the run end before its time, if anything did."""
         self._ended = self._ended or time.monotonic()
-        error, self._error = self._error, None
+        error, self.intake.error = self.intake.error, None
         if error is not None:
             raise error
 
@@ -425,8 +235,8 @@ class Engine:
         await asyncio.sleep(0)
 
     def _next_chunk(self) -> Chunk | None:
-        if self._recall is not None and self._recall.ready:
-            chunk = self._recall.ready.popleft()
+        if self.intake.recall is not None and self.intake.recall.ready:
+            chunk = self.intake.recall.ready.popleft()
             self._planner.adopt(chunk)
             return chunk
         return self._planner.take(partial=self._partial_may_go)
@@ -434,7 +244,7 @@ class Engine:
     async def collect(self) -> None:
         """Wait until a job is done, and account for its rows; or until another may be sent ahead of that."""
         began = time.monotonic() - time.thread_time()
-        known = self._courier.has_looked or self.exhausted or self._stopped
+        known = self._courier.has_looked or self.intake.exhausted or self.intake.stopped
         ahead = self._jobs.may_go_ahead and not known
         first = asyncio.FIRST_COMPLETED
         done, _ = await asyncio.wait(self._tasks, timeout=NOTHING_TO_DO if ahead else None, return_when=first)
@@ -449,8 +259,8 @@ class Engine:
         self._phase = "left"
         self.results.put_back()
         # Whoever has stopped a run on purpose has seen to it.
-        self._told_to_stop = self._stopped
-        self.stop("the run was left before")
+        self._told_to_stop = self.intake.stopped
+        self.intake.stop("the run was left before")
         try:
             if self._tasks and not at_once:
                 await asyncio.wait(self._tasks, timeout=self._timeouts.drain)
@@ -467,11 +277,11 @@ class Engine:
         """Close the account once no task runs any more, also where the loop itself has ended."""
         self._phase = "left"
         self.results.put_back()
-        self.stop("the run was left before")
+        self.intake.stop("the run was left before")
         self._account(set(self._tasks))
         self._ended = self._ended or time.monotonic()
         if (journal := self._courier.journal) is not None:
-            self._courier.journal = None
+            self._courier.journal = self.intake.journal = None
             journal.close()
 
     def _account(self, done: set[asyncio.Task[None]], *, waited: bool = False) -> None:
@@ -479,7 +289,8 @@ class Engine:
         for task in done:
             report = self._tasks.pop(task)
             counts = report.close("not sent: the run stopped before")
-            self._planner.done(report.chunk)
+            self._planner.done(report.chunk, report.unsettled)
+            self.intake.give_stranded()
             self._summary.jobs += report.jobs
             self._summary.retries += report.count.retries
             if report.seconds is not None and report.chunk.job_id is None:
@@ -489,18 +300,8 @@ class Engine:
                 self._summary.count(outcome, number)
             self.results.put(report.results(), len(report.chunk.rows))
             if self._options.stop_on_error and (bad := next(report.bad(), None)):
-                self._stop_at(bad)
+                self.intake.stop_at(bad)
             if report.too_large is not None:
                 self._planner.limit(report.too_large // 2)
             if report.stop is not None:
-                self._break_off(report.stop)
-
-    def _give(self, result: RowResult) -> None:
-        self._summary.count(result.outcome)
-        self.results.put(iter((result,)), 1)
-        if self._options.stop_on_error and not result.ok:
-            self._stop_at(result)
-
-    def _stop_at(self, result: RowResult) -> None:
-        where = f"row {result.index}" if result.line is None else f"line {result.line}"
-        self.stop(f"the run stopped at {where} (stop_on_error)")
+                self.intake.break_off(report.stop)

@@ -14,12 +14,16 @@ from contextvars import copy_context
 from typing import Any
 
 from chakra_async._endings import ended
+from chakra_async._shapes import is_number
 from chakra_async.bulk.chunks import Chunk, Planner, compact
-from chakra_async.bulk.courier import BulkCalls, Courier, Report
+from chakra_async.bulk.courier import BulkCalls, Courier
 from chakra_async.bulk.encode import EncodedRow, encode_update
 from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.pace import JobWindow
+from chakra_async.bulk.patience import closed_midway
+from chakra_async.bulk.report import Report
 from chakra_async.bulk.rows import RowResult, Summary
+from chakra_async.errors import ClientClosedError
 from chakra_async.models.rows import ProcessUpdate
 from chakra_async.settings import Timeouts
 
@@ -35,8 +39,8 @@ class GroupCommit:
     def __init__(
         self, calls: BulkCalls, options: BulkOptions, timeouts: Timeouts, *, linger: float, max_waiting: int
     ) -> None:
-        if not linger >= 0:
-            raise ValueError(f"linger must not be negative (seconds), not {linger!r}")
+        if not is_number(linger) or not linger >= 0:
+            raise ValueError(f"linger must be a number of seconds that is not negative, not {linger!r}")
         if not isinstance(max_waiting, int) or isinstance(max_waiting, bool) or max_waiting < 1:
             raise ValueError(f"max_waiting must be a whole number of at least 1, not {max_waiting!r}")
         self._calls = calls
@@ -121,7 +125,7 @@ class GroupCommit:
                 self.account_for_all()
         if error is None and self._error is not None:
             last, self._error = self._error, None
-            raise last
+            raise self.of_writer(last) if isinstance(last, ClientClosedError) else last
 
     def account_for_all(self) -> None:
         """Close the account once no task runs any more, also where the loop itself has ended."""
@@ -129,6 +133,11 @@ class GroupCommit:
         for task in list(self._tasks):
             self._settle(task)
         self._ended = self._ended or time.monotonic()
+
+    def of_writer(self, closed: ClientClosedError) -> ClientClosedError:
+        """Say of the writer what is said of one call of it, which alone has sent nothing."""
+        sent = self._summary.jobs or self._summary.unknown
+        return closed_midway("writer") if sent else closed
 
     @property
     def summary(self) -> Summary:

@@ -27,7 +27,15 @@ from chakra_async.bulk.lookup import AnyOf, Finder
 from chakra_async.bulk.options import BulkOptions
 from chakra_async.bulk.review import Review
 from chakra_async.bulk.rows import Outcome
-from chakra_async.bulk.run import BulkRun, Source, check_source, describe
+from chakra_async.bulk.run import (
+    BulkRun,
+    CreateRow,
+    DeleteRow,
+    Source,
+    UpdateRow,
+    check_source,
+    describe,
+)
 from chakra_async.bulk.writer import Writer
 from chakra_async.models.jobs import Job
 from chakra_async.models.processes import Process
@@ -60,7 +68,7 @@ class Launcher:
         self._settings = settings
         self._service = service
 
-    def creates(self, source: Source, *, on_unknown: str, **options: Any) -> BulkRun:
+    def creates(self, source: Source[CreateRow], *, on_unknown: str, **options: Any) -> BulkRun:
         """Make a run of creations."""
         retry = _retry_unknown(on_unknown, options["journal"])
         chosen = self._options(retry_unknown=retry, **options)
@@ -76,12 +84,12 @@ class Launcher:
         )
         return self._run(calls, source, encode_create, chosen)
 
-    def updates(self, source: Source, **options: Any) -> BulkRun:
+    def updates(self, source: Source[UpdateRow], **options: Any) -> BulkRun:
         """Make a run of updates."""
         chosen = self._options(**options)
         return self._run(self._update_calls("updated", chosen), source, encode_update, chosen)
 
-    def deletes(self, source: Source, **options: Any) -> BulkRun:
+    def deletes(self, source: Source[DeleteRow], **options: Any) -> BulkRun:
         """Make a run of deletions."""
         chosen = self._options(**options)
         return self._run(self._update_calls("deleted", chosen), source, encode_delete, chosen)
@@ -121,7 +129,7 @@ class Launcher:
             return None
         return DryRun(self._service.config, self._procedure, creates=done == "created")
 
-    def _run(self, calls: BulkCalls, source: Source, encoder: Encoder, options: BulkOptions) -> BulkRun:
+    def _run(self, calls: BulkCalls, source: Source[Any], encoder: Encoder, options: BulkOptions) -> BulkRun:
         check_source(source)
         # A lazy query of an ORM has a length too, but only by fetching every row; it is no collection.
         expected = len(source) if isinstance(source, Collection) else None

@@ -103,6 +103,16 @@ def is_passing(error: ChakraError) -> bool:
     return isinstance(error, TransportError | ServerError | RateLimitError) and error.retry_safe is True
 
 
+def closed_midway(what: str) -> ClientClosedError:
+    """Make the error for rows of which some may have been sent before the client was closed."""
+    error = ClientClosedError(
+        f"The client was closed before the {what} had ended; its summary tells what became of the rows.",
+        retry_safe=False,
+    )
+    error.may_be_done = True
+    return error
+
+
 def ends_run(error: ChakraError) -> bool:
     """Whether the next chunk would fare no better: refused for good, or away for longer than we wait."""
     refused = AuthenticationError | PaymentRequiredError | PermissionDeniedError

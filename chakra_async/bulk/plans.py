@@ -90,7 +90,7 @@ class PlanWriter:
             procedure=procedure,
             host=host_of(base_url),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            source={name: value for name, value in (source or {}).items() if name in _FINGERPRINT} or None,
+            source=_fingerprint(source or {}) or None,
         )
         self._sum = hashlib.sha256()
         self._file: IO[bytes] = self.path.open("wb" if overwrite else "xb")
@@ -271,6 +271,13 @@ def _object(line: bytes) -> dict[str, Any]:
         return as_object(orjson.loads(line))
     except ValueError:
         return {}
+
+
+def _fingerprint(source: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: source[name] for name in _FINGERPRINT if name in source}
+    if "path" in found:  # only to be read by people; what of a name is no text, orjson does not take
+        found["path"] = str(found["path"]).encode("utf-8", "backslashreplace").decode()
+    return found
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

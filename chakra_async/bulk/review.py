@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from attrs import define, field
 
+from chakra_async._shapes import as_object
 from chakra_async.bulk.chunks import Chunk, PlannedRow
 from chakra_async.bulk.compare import changes, conflicts, reduced
 from chakra_async.bulk.dry_run import DryRun
@@ -79,14 +80,21 @@ class Review:
             and place not in found.settled
             and place not in found.warnings
         ]
+        items: dict[int, Any] = {}
         if self.lookup is not None and compared:
             items = {place: orjson.loads(chunk.item(place)) for place in compared}
             processes = await _fetch(self.lookup, chunk, items, patience)
             self._compare(chunk, places, items, processes, found)
         if again:
-            for fate in found.settled.values():
-                fate.outcome = self.done if fate.outcome == "unchanged" else fate.outcome
+            found.settled = {place: self._again(fate, items[place]) for place, fate in found.settled.items()}
         return found
+
+    def _again(self, fate: Fate, item: Mapping[str, Any]) -> Fate:
+        """Say what was found of a row that an earlier run has perhaps sent."""
+        deleted = fate.process_id is None and as_object(item.get("update")).get("isDeleted") is True
+        if fate.outcome == "unchanged" or deleted:
+            return Fate(self.done, process_id=fate.process_id)
+        return Fate("unknown", (*fate.errors, "an earlier run may have sent it"), fate.process_id)
 
     def _compare(
         self,

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import orjson
 from attrs import define, field
 
-from chakra_async._shapes import as_mapping, as_pair
+from chakra_async._shapes import as_mapping, as_pair, as_plain
 
 
 Outcome = Literal["updated", "created", "deleted", "unchanged", "valid", "invalid", "failed", "unknown"]
@@ -131,7 +131,18 @@ _DONE = frozenset({"updated", "created", "deleted", "unchanged", "valid"})
 
 
 def row_key(item: Any) -> str | None:
-    """Return the id or key value by which ``item`` names its process, in whatever form it came."""
+    """Return the id or key value by which ``item`` names its process, in whatever form it came.
+
+    As text that can be written anywhere, which a number of thousands of digits cannot.
+    """
+    value = as_plain(_name_of(item))
+    try:
+        return None if value is None else writable(str(value))
+    except ValueError:
+        return None
+
+
+def _name_of(item: Any) -> Any:
     if isinstance(item, RejectedRow):
         return item.key
     if isinstance(item, str):
@@ -139,9 +150,14 @@ def row_key(item: Any) -> str | None:
     fields = as_mapping(item) or {}
     identifier = fields.get("id", getattr(item, "id", None))
     if identifier is not None:
-        return str(identifier)
+        return identifier
     pair = as_pair(item) or as_pair(fields.get("key", getattr(item, "key", None)))
-    return None if pair is None else str(pair[1])
+    return None if pair is None else pair[1]
+
+
+def writable(text: str) -> str:
+    """Escape stray bytes of a source, which are no text and which neither files nor databases take."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def row_line(item: Any) -> int | None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from chakra_async._shapes import as_mapping
 from chakra_async.bulk.engine import Engine
-from chakra_async.bulk.rows import Progress, RowResult, Summary
+from chakra_async.bulk.patience import closed_midway
+from chakra_async.bulk.rows import Progress, RejectedRow, RowResult, Summary
+from chakra_async.errors import ClientClosedError
+from chakra_async.models.rows import ProcessCreate, ProcessUpdate
 
 
-Source = Iterable[Any] | AsyncIterable[Any]
+RowT = TypeVar("RowT")
+
+Source: TypeAlias = Iterable[RowT] | AsyncIterable[RowT]
+
+CreateRow: TypeAlias = ProcessCreate | RejectedRow | Mapping[str, Any]
+UpdateRow: TypeAlias = ProcessUpdate | RejectedRow | Mapping[str, Any]
+DeleteRow: TypeAlias = str | tuple[str, str | int] | UpdateRow
 
 
 @runtime_checkable
@@ -64,7 +74,7 @@ class RunControls:
     @property
     def exhausted(self) -> bool:
         """Whether the source was read to its end."""
-        return self._engine.read_to_end
+        return self._engine.intake.read_to_end
 
     def stop(self, reason: str = "the run was stopped") -> None:
         """Take and send nothing more.
@@ -72,13 +82,40 @@ class RunControls:
         Iterating goes on with the jobs in flight and then ends; rows taken but not sent fail with
         ``reason``.
         """
-        self._engine.stop(reason)
+        self._engine.intake.stop(reason)
 
     def leftover(self) -> Iterator[RowResult]:
         """Hand out, after the run was left early, the results that were not yet iterated over."""
         results = self._engine.results
         while (result := results.take()) is not None:
             yield result
+
+    @contextmanager
+    def _entering(self) -> Generator[None]:
+        """Begin the run, unless its source cannot even be begun."""
+        self._engine.enter()
+        try:
+            yield
+        except BaseException:
+            self._engine.account_for_all()
+            raise
+
+    def _has_ended(self) -> bool:
+        """Whether no row waits for its result, now that no job is under way; raises what ended the run."""
+        # A source that raised has perhaps not given all rows of a delivery that an earlier run began.
+        self._engine.intake.stop("the source ended before its time")
+        if self._engine.results:
+            return False
+        try:
+            self._engine.finish()
+        except ClientClosedError as closed:
+            raise self._of_run(closed) from None
+        return True
+
+    def _of_run(self, closed: ClientClosedError) -> ClientClosedError:
+        """Say of the run what is said of one call of it, which alone has sent nothing."""
+        sent = self._engine.busy or self.summary.jobs or self.summary.unknown
+        return closed_midway("run") if sent else closed
 
 
 class BulkRun(RunControls):
@@ -97,7 +134,7 @@ class BulkRun(RunControls):
     that: its rows so far are seen through, then iterating raises ``RuntimeError``: it may have had more.
     """
 
-    def __init__(self, engine: Engine, source: Source) -> None:
+    def __init__(self, engine: Engine, source: Source[Any]) -> None:
         super().__init__(engine)
         self.source = source
         self._rows: Iterator[Any] | AsyncIterator[Any] = iter(())
@@ -119,9 +156,9 @@ class BulkRun(RunControls):
         return self.summary
 
     async def __aenter__(self) -> Self:
-        self._engine.enter()
         source = self.source
-        self._rows = aiter(source) if isinstance(source, AsyncIterable) else iter(source)
+        with self._entering():
+            self._rows = aiter(source) if isinstance(source, AsyncIterable) else iter(source)
         return self
 
     async def __aexit__(
@@ -146,8 +183,9 @@ class BulkRun(RunControls):
             if engine.results:
                 continue
             if not engine.busy:
-                engine.finish()
-                raise StopAsyncIteration
+                if self._has_ended():
+                    raise StopAsyncIteration
+                continue
             await engine.collect()
             engine.tell_progress()
             # Before the results are handed out, so that no job's place stands empty meanwhile.
@@ -160,11 +198,11 @@ class BulkRun(RunControls):
         while room := engine.room:
             if isinstance(rows, AsyncIterator):
                 # Whoever waits for a slow source shall not wait for results that are there.
-                if engine.has_news or engine.results:
+                if engine.has_news() or engine.results:
                     break
-                await engine.take_async(rows)
+                await engine.intake.take_async(rows, room, engine.has_news)
             else:
-                engine.take(rows, room)
+                engine.intake.take(rows, room)
             if engine.calls_for_loop:
                 await engine.launch()
         await engine.launch()
@@ -173,6 +211,6 @@ class BulkRun(RunControls):
         """Take some rows before the next results are handed out."""
         engine, rows = self._engine, self._rows
         if isinstance(rows, Iterator) and (room := engine.room_ahead):
-            engine.take(rows, room)
+            engine.intake.take(rows, room)
             if engine.calls_for_loop:
                 await engine.launch()

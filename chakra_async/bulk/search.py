@@ -6,18 +6,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from chakra_async._shapes import as_mapping, as_object, as_pair
+from chakra_async._shapes import as_object
 from chakra_async.bulk.chunks import Chunk
+from chakra_async.bulk.compare import changes
 from chakra_async.bulk.outcomes import Fate
 from chakra_async.bulk.patience import Patience
+from chakra_async.bulk.rows import Change
 from chakra_async.models.processes import Process
 
 
 # The lost request may still be at work, so looks go on until two in a row agree; seconds between them.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+# Of what a create gives. A user is told by id, and may have been given by name.
+_COMPARED = ("data", "state", "status", "nextActionAt")
 
 Lookup = Callable[[str, Sequence[str | int]], Awaitable[Mapping[str, Process]]]
 """Find the processes whose key (first argument) has one of the values: by the value as text."""
@@ -51,7 +57,8 @@ class Search:
                 by_name.setdefault(identity[0], {})[identity[1]] = place
         found: dict[int, Process] = {}
         for name, wanted in by_name.items():
-            values = [_key_value(self._chunk.rows[place].item) for place in wanted.values()]
+            # As they were sent: the row itself may have been filled with another since.
+            values = [orjson.loads(self._chunk.item(place))[name] for place in wanted.values()]
             processes = await self._patience(partial(self._lookup, name, values))
             found |= {wanted[value]: process for value, process in processes.items() if value in wanted}
         return found
@@ -67,8 +74,9 @@ class Search:
 
     def fate(self, place: int, process: Process) -> Fate:
         """Say what a process that exists after a lost answer tells of the row."""
-        wanted = as_object(as_object(orjson.loads(self._chunk.item(place))).get("data"))
-        other = sorted(name for name, value in wanted.items() if process.data.get(name) != value)
+        item = as_object(orjson.loads(self._chunk.item(place)))
+        wanted = {name: item[name] for name in _COMPARED if name in item}
+        other = sorted(change.name for change in changes(wanted, process) if not _two_names(change))
         if not other:
             return Fate("created", process_id=process.id)
         reason = (
@@ -78,8 +86,13 @@ class Search:
         return Fate("unknown", (reason,), process_id=process.id)
 
 
-def _key_value(item: Any) -> str | int:
-    """Return the key's value as the caller wrote it."""
-    pair = as_pair((as_mapping(item) or {}).get("key", getattr(item, "key", None)))
-    value: str | int = "" if pair is None else pair[1]
-    return value
+def _two_names(change: Change) -> bool:
+    """Whether the values may be the same under two names: a state's short id, and its uuid."""
+    return change.field == "state" and _is_uuid(change.before) != _is_uuid(change.after)
+
+
+def _is_uuid(value: Any) -> bool:
+    try:
+        return bool(UUID(value))
+    except (AttributeError, TypeError, ValueError):
+        return False

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 
 
 def main() -> None:
     """Run the command with the arguments of the process, and exit."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before there was a command that could hear it, or after
+        raise SystemExit(130) from None
+
+
+def _run() -> None:
     try:
         from chakra_async.cli.app import app  # noqa: PLC0415 - this module has to load without click
     except ModuleNotFoundError as error:
@@ -17,8 +25,10 @@ def main() -> None:
             "pip install 'path/to/chakra_async[cli]'\n"
         )
         raise SystemExit(1) from None
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a letter is no reason to lose the account of a run.
-        if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
-            reconfigure(errors="backslashreplace")
+    from chakra_async.bulk.sources._files import MAX_LINE  # noqa: PLC0415 - loaded by the command
+    from chakra_async.cli.streams import prepare  # noqa: PLC0415
+
+    prepare()
+    # The program is ours alone: a field may be as long as a line.
+    csv.field_size_limit(MAX_LINE)
     app(prog_name="chakra")

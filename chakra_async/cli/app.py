@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
 from typing import Any
 
 import click
@@ -16,6 +14,7 @@ from chakra_async.cli.emulator import emulator
 from chakra_async.cli.jobs import jobs
 from chakra_async.cli.processes import processes
 from chakra_async.cli.status import BROKEN_PIPE, INTERRUPTED, status_of
+from chakra_async.cli.streams import forget_stdout
 from chakra_async.cli.webhooks import webhooks
 
 
@@ -24,12 +23,14 @@ class App(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except BrokenPipeError:
-            _forget_stdout()
+            forget_stdout()
             ctx.exit(BROKEN_PIPE)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
@@ -58,11 +59,3 @@ app.add_command(processes)
 app.add_command(jobs)
 app.add_command(webhooks)
 app.add_command(emulator)
-
-
-def _forget_stdout() -> None:
-    """Keep the interpreter from complaining, at exit, that nobody reads what is left to write."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chakra_async.bulk.sources._csv import line_of
+from chakra_async.cli.streams import write_stdout
 from chakra_async.cli.text import clean
 from chakra_async.models.jobs import Job
 from chakra_async.models.processes import Process
@@ -28,6 +28,8 @@ from chakra_async.models.processes import Process
 _UTC_Z = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 _ROOTS = ("id", "status", "state", "assigned_to", "next_action_at")
 _CELL = 40
+_LINES = 500
+"""That are written at once."""
 
 
 def as_object(item: Process | Job) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def show_one(item: Process | Job, output: Literal["table", "json"]) -> None:
     """Show one item."""
     shown = as_object(item)
     if output == "json":
-        _write(orjson.dumps(shown, option=_UTC_Z | orjson.OPT_INDENT_2) + b"\n")
+        write_stdout(orjson.dumps(shown, option=_UTC_Z | orjson.OPT_INDENT_2) + b"\n")
         return
     nested = cast("dict[str, Any]", shown.pop("data", None) or shown.pop("counts", None) or {})
     shown.pop("counts", None)
@@ -83,17 +85,17 @@ class Writer:
 
 class _JsonLines(Writer):
     def _page(self, page: Sequence[dict[str, Any]]) -> None:
-        _write(b"".join(orjson.dumps(process, option=_UTC_Z) + b"\n" for process in page))
+        write_stdout(b"".join(orjson.dumps(process, option=_UTC_Z) + b"\n" for process in page))
 
 
 class _Json(Writer):
     def _page(self, page: Sequence[dict[str, Any]]) -> None:
         if page:
             items = b",\n".join(orjson.dumps(process, option=_UTC_Z) for process in page)
-            _write((b",\n" if self.count else b"[\n") + items)
+            write_stdout((b",\n" if self.count else b"[\n") + items)
 
     def _end(self) -> None:
-        _write(b"\n]\n" if self.count else b"[]\n")
+        write_stdout(b"\n]\n" if self.count else b"[]\n")
 
 
 class _Csv(Writer):
@@ -114,16 +116,14 @@ class _Csv(Writer):
     def _end(self) -> None:
         # An attribute may be called "status" too.
         names = [f"data.{name}" if name in _ROOTS else name for name in self._columns]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*_ROOTS, *names])
+        line_of_fields = line_of(",")
+        text = [line_of_fields([*_ROOTS, *names])]
         self._kept.seek(0)
         for line in self._kept:
             roots, data = orjson.loads(line)
-            writer.writerow(
-                [_cell(roots[name]) for name in _ROOTS] + [_cell(data.get(n)) for n in self._columns]
-            )
-            if text.tell() > 2**16:
+            cells = [_cell(roots[name]) for name in _ROOTS] + [_cell(data.get(n)) for n in self._columns]
+            text.append(line_of_fields(cells))
+            if len(text) == _LINES:
                 _flush(text)
         _flush(text)
 
@@ -193,13 +193,6 @@ def _cell(value: Any) -> str:
     return orjson.dumps(value, option=_UTC_Z).decode().strip('"')
 
 
-def _flush(text: io.StringIO) -> None:
-    _write(text.getvalue().encode("utf-8", "backslashreplace"))
-    text.seek(0)
-    text.truncate()
-
-
-def _write(data: bytes) -> None:
-    """Write to stdout at once: whoever reads a pipe shall not wait, and a closed one is noticed here."""
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+def _flush(text: list[str]) -> None:
+    write_stdout("".join(text).encode("utf-8", "backslashreplace"))
+    text.clear()

@@ -102,7 +102,8 @@ def _where(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
     type=click.Choice(["table", "json", "jsonl", "csv"]),
     default="table",
     show_default=True,
-    help="table shows what fits; csv can be edited and given to chakra bulk update --id id.",
+    help="table shows what fits. What is edited in csv can be sent by chakra bulk update FILE --id id, with "
+    "--data for each column that was edited, and --type where it holds no text.",
 )
 @connection_options
 @pass_connection
@@ -119,6 +120,8 @@ def list_(
     Examples:
       chakra processes list aircraft --where '{"state": "IN_SERVICE"}'
       chakra processes list aircraft --limit 0 --output jsonl | head
+      chakra processes list aircraft --limit 0 --output csv > planes.csv
+      chakra bulk update aircraft planes.csv --id id --data seats --type seats=int
     """  # noqa: D301
     client = connection.client(SINGLE_CALL)
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import orjson
 from attrs import evolve, frozen
 
+from chakra_async.emulator.options import several
 from chakra_async.emulator.store import Store
 
 
@@ -95,16 +96,23 @@ class Catalog:
         return next((known.token for known in self._tokens.values() if known.role == "admin"), None)
 
     def add_token(self, role: Role, token: str | None = None) -> str:
-        """Register a token, a random one unless given, and return it."""
+        """Register a token, a random one unless given, and return it; a known one keeps its user."""
         if role not in ROLES:
             raise ValueError(f"unknown role {role!r}: expected one of {', '.join(ROLES)}")
-        if token is not None and (not token.isascii() or not token.isprintable() or not token.strip()):
-            raise ValueError("a token must be printable ASCII, as it travels in a header")
-        new = Token(token or secrets.token_urlsafe(32), role, str(uuid4()))
+        token = secrets.token_urlsafe(32) if token is None else token
+        if not token or token != token.strip() or not token.isascii() or not token.isprintable():
+            raise ValueError(
+                "a token must be printable ASCII without spaces around it, as it travels in a header"
+            )
         with self._store.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO token VALUES (?, ?, ?)", (new.token, new.role, new.user))
-            self._tokens[new.token] = new
-        return new.token
+            known = self._tokens.get(token)
+            new = Token(token, role, str(uuid4())) if known is None else evolve(known, role=role)
+            db.execute(
+                "INSERT INTO token VALUES (?, ?, ?) ON CONFLICT (token) DO UPDATE SET role = excluded.role",
+                (new.token, new.role, new.user),
+            )
+            self._tokens[token] = new
+        return token
 
     def tokens(self) -> list[Token]:
         """List the tokens."""
@@ -124,8 +132,8 @@ class Catalog:
             ValueError: a name that cannot work, or other keys for a procedure that has processes.
             TypeError: one text where several are meant.
         """
-        states, tasks = _several(states, "states"), _several(tasks, "tasks")
-        attributes = _several(attributes, "attributes")
+        states, tasks = _names(states, "states"), _names(tasks, "tasks")
+        attributes = _names(attributes, "attributes")
         _check_names(short_id, keys, states, (*(tasks or ()), *(attributes or ())))
         with self._store.transaction() as db:
             known = self._procedures.get(short_id)
@@ -156,11 +164,8 @@ class Catalog:
         return bool(found)
 
 
-def _several(names: Sequence[str] | None, what: str) -> tuple[str, ...] | None:
-    if isinstance(names, str):
-        # A text is a sequence, too: of its letters.
-        raise TypeError(f"{what} must be a list of names such as [{names!r}], not the text {names!r}")
-    return None if names is None else tuple(names)
+def _names(names: Sequence[str] | None, what: str) -> tuple[str, ...] | None:
+    return None if names is None else several(names, what)
 
 
 def _check_names(

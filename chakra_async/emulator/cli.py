@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 import threading
@@ -83,13 +84,14 @@ def _failed(reason: str) -> int:
 
 def _say(emulator: Emulator, webhook: Webhook | None) -> None:
     hooks = "" if webhook is None else f"hooks  {webhook.url}\n"
-    sys.stdout.write(
-        f"url    {emulator.url}\n"
-        f"token  {emulator.token}\n"
-        f"{hooks}"
-        f"export CHAKRA_BASE_URL={emulator.url} CHAKRA_ACCESS_TOKEN={emulator.token}"
-        f" CHAKRA_PLUGIN_ID={emulator.plugin_id} CHAKRA_PHONE_NUMBER_ID={emulator.phone_number_id}\n"
-    )
+    variables = {
+        "CHAKRA_BASE_URL": emulator.url,
+        "CHAKRA_ACCESS_TOKEN": emulator.token,
+        "CHAKRA_PLUGIN_ID": emulator.plugin_id,
+        "CHAKRA_PHONE_NUMBER_ID": emulator.phone_number_id,
+    }
+    exported = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    sys.stdout.write(f"url    {emulator.url}\ntoken  {emulator.token}\n{hooks}export {exported}\n")
     sys.stdout.flush()
 
 

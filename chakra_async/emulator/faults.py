@@ -8,9 +8,10 @@ from http import HTTPMethod
 from typing import Generic, Literal, TypeVar
 
 import orjson
-from attrs import define, field, frozen
+from attrs import define, field, frozen, validators
 
 from chakra_async.emulator.answer import JSON, Answer, failure
+from chakra_async.emulator.options import one_of, optional, several, within
 
 
 @frozen(kw_only=True)
@@ -18,17 +19,17 @@ class Fault:
     """What happens to a request instead of, or on top of, its right answer."""
 
     apply: bool = True
-    status: int | None = None
+    status: int | None = optional(within(200, 599))
     errors: tuple[str, ...] = ()
     body: bytes | None = None
     content_type: str | None = None
     headers: Mapping[str, str] = field(factory=dict[str, str])
-    delay: float = 0.0
-    reset: Literal["before", "after"] | None = None
-    cut: int | None = None
+    delay: float = field(default=0.0, validator=validators.ge(0))
+    reset: Literal["before", "after"] | None = optional(one_of("before", "after"))
+    cut: int | None = optional(validators.ge(0))
     broken_json: bool = False
     empty: bool = False
-    huge: int | None = None
+    huge: int | None = optional(validators.ge(0))
     gzip: bool = False
     errors_in_success: tuple[str, ...] = ()
 
@@ -55,18 +56,18 @@ class Fault:
 class JobFault:
     """What happens to a background job instead of running to its end."""
 
-    ending: Literal["stuck", "vanish", "stop"] | None = None
-    after_rows: int = 0
-    rows_per_second: float | None = None
-    latency: float | None = None
-    pages: Literal["repeat", "skip"] | None = None
+    ending: Literal["stuck", "vanish", "stop"] | None = optional(one_of("stuck", "vanish", "stop"))
+    after_rows: int = field(default=0, validator=validators.ge(0))
+    rows_per_second: float | None = optional(validators.gt(0))
+    latency: float | None = optional(validators.ge(0))
+    pages: Literal["repeat", "skip"] | None = optional(one_of("repeat", "skip"))
 
 
 @frozen(kw_only=True)
 class MessageFault:
     """Why a message that was accepted fails afterwards."""
 
-    code: int
+    code: int = field(validator=validators.ge(0))
     title: str
 
 
@@ -84,8 +85,8 @@ class Planned(Generic[_F]):
     fault: _F
     method: str | None = None
     path: str = ""
-    after: int = 0
-    times: int | None = 1
+    after: int = field(default=0, validator=validators.ge(0))
+    times: int | None = optional(validators.ge(0), default=1)
     fired: int = 0
 
     def takes(self, method: str, path: str) -> bool:
@@ -144,7 +145,7 @@ class Faults:
             after: let this many matching requests pass first.
             apply: whether the request takes effect. By default it does not for a ``status`` of 300 and
                 above, a ``redirect`` and ``reset="before"``, and does for everything else.
-            status: answer with this status.
+            status: answer with this status, 200 to 599.
             errors: the texts in ``_errors`` of that answer.
             body: answer with these bytes.
             content_type: content type of the answer.
@@ -165,7 +166,8 @@ class Faults:
             The planned fault; its ``fired`` counts the requests it has hit.
 
         Raises:
-            ValueError: there is no such method.
+            ValueError: there is no such method, or an option is none of what it may be.
+            TypeError: ``errors`` or ``errors_in_success`` is one text instead of several.
         """
         if method is not None and method.upper() not in HTTPMethod.__members__:
             raise ValueError(f"no method {method!r}: expected one of {', '.join(HTTPMethod)}")
@@ -180,7 +182,7 @@ class Faults:
         fault = Fault(
             apply=apply,
             status=status,
-            errors=tuple(errors),
+            errors=several(errors, "errors"),
             body=body.encode() if isinstance(body, str) else body,
             content_type=content_type,
             headers=extra,
@@ -191,7 +193,7 @@ class Faults:
             empty=empty,
             huge=huge,
             gzip=gzip,
-            errors_in_success=tuple(errors_in_success),
+            errors_in_success=several(errors_in_success, "errors_in_success"),
         )
         method = None if method is None else method.upper()
         planned = Planned(fault=fault, method=method, path=path, after=after, times=times)
@@ -224,6 +226,9 @@ class Faults:
 
         Returns:
             The planned fault; its ``fired`` counts the jobs it has hit.
+
+        Raises:
+            ValueError: an option is none of what it may be.
         """
         fault = JobFault(
             ending=ending,
@@ -255,6 +260,9 @@ class Faults:
 
         Returns:
             The planned fault; its ``fired`` counts the messages it has hit.
+
+        Raises:
+            ValueError: a number is below 0.
         """
         planned = Planned(fault=MessageFault(code=code, title=title), after=after, times=times)
         with self._lock:

@@ -25,6 +25,8 @@ _INSTANTS: Final = frozenset({"createdAt", "updatedAt"})
 _ORDERS: Final = frozenset({">", ">=", "<", "<="})
 _OPERATORS: Final = _ORDERS | {"=", "!="}
 _MAX_DEPTH: Final = 20
+# Each may take the expression one deeper, and sqlite allows 1,000.
+_MAX_CONDITIONS: Final = 500
 
 
 @frozen
@@ -79,6 +81,7 @@ class _Compiler:
     ) -> None:
         self.parameters: list[Any] = []
         self.by_key = False
+        self._conditions = 0
         self._procedure = procedure
         self._keys = keys
         self._seq_of = seq_of
@@ -96,7 +99,17 @@ class _Compiler:
                 parts.append(self._group(name, value, inner, depth=depth, certain=certain))
             else:
                 parts.append(self._field(name, value, inner, certain=certain))
+        if not parts:
+            self._count()
         return " AND ".join(parts) or "1"
+
+    def _count(self) -> None:
+        self._conditions += 1
+        if self._conditions > _MAX_CONDITIONS:
+            raise Refusal(
+                f"Invalid query: 'where' has more than {_MAX_CONDITIONS} conditions;"
+                " a field takes any number of values, as an array"
+            )
 
     def _group(self, word: str, value: Any, path: str, *, depth: int, certain: bool) -> str:
         if not isinstance(value, list) or not value:
@@ -124,6 +137,7 @@ class _Compiler:
         return " AND ".join(parts)
 
     def _compare(self, name: str, operator: str, operand: Any, path: str, *, certain: bool) -> str:
+        self._count()
         if operator in _ORDERS:
             return self._ordered(name, operator, _scalar(operand, path), path)
         operands = cast("Sequence[Any]", operand) if isinstance(operand, list) else (operand,)
@@ -148,12 +162,12 @@ class _Compiler:
 
     def _among(self, name: str, values: list[Any], path: str, *, negated: bool) -> str:
         convert = self._user if name == "assignedTo" else _converter(name, path)
-        parts: list[str] = []
-        for value in values:
-            expression = self._expression(name)
-            self.parameters.append(convert(value))
-            parts.append(f"{expression} IS ?")
-        matched = f"({' OR '.join(parts) or '0'})"
+        expression = self._expression(name)
+        self.parameters.append(orjson.dumps([convert(one) for one in values if one is not None]).decode())
+        # IS TRUE: where the field is null so is IN, and its negation.
+        matched = f"({expression} IN (SELECT value FROM json_each(?)) IS TRUE)"
+        if None in values:
+            matched = f"({matched} OR {self._expression(name)} IS NULL)"
         return f"NOT {matched}" if negated else matched
 
     def _user(self, value: Any) -> Any:
@@ -184,6 +198,9 @@ def _scalar(value: Any, path: str) -> Any:
         raise Refusal(f"Invalid query: '{path}' must be a string, a number, a boolean or null")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return float(value)
+    if isinstance(value, str) and "\0" in value:
+        # The JSON functions of sqlite end a text there, so it would match others.
+        raise Refusal(f"Invalid query: '{path}' must not contain a NUL character")
     return value
 
 

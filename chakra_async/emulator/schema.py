@@ -17,15 +17,33 @@ STATUSES: Final = ("OPEN", "COMPLETED", "CANCELLED")
 _INT64: Final = range(-(2**63), 2**63)
 _DIGITS: Final = re.compile(r"\d{1,15}", re.ASCII)
 
+_MAX_DEPTH: Final = 200
+_DEPTH_OF_JSON: Final = 254  # what orjson writes; it reads more
+
 
 def parse(body: bytes) -> Any:
-    """Decode a body; an empty one counts as an empty object."""
+    """Decode a body; an empty one counts as an empty object.
+
+    Raises:
+        Refusal: it is no JSON, or nested so deep that no answer, which puts more around it, could repeat it.
+    """
     if not body:
         return {}
     try:
-        return orjson.loads(body)
+        decoded = orjson.loads(body)
     except ValueError as error:
         raise Refusal(f"The request body is not valid JSON: {error}") from error
+    _check_depth(decoded)
+    return decoded
+
+
+def _check_depth(decoded: Any) -> None:
+    for _ in range(_DEPTH_OF_JSON - _MAX_DEPTH):
+        decoded = [decoded]
+    try:
+        orjson.dumps(decoded)  # many times as fast as looking
+    except TypeError as error:
+        raise Refusal(f"The request body is nested more than {_MAX_DEPTH} deep") from error
 
 
 def an_object(value: Any, where: str) -> dict[str, Any]:

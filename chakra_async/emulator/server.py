@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -88,11 +89,13 @@ class Emulator(Controls):
 
         Raises:
             OSError: the port is taken.
-            ValueError: the file is not an emulator's.
+            ValueError: the file is not an emulator's, the token cannot be one, or the host is empty.
             RuntimeError: it is running already.
         """
         if self._running is not None:
             raise RuntimeError("the emulator is running already")
+        if not self._host:
+            raise ValueError("the host is empty: expected an address such as 127.0.0.1, or 0.0.0.0 for all")
         running = Running(self._db, self._given_token, self.faults, self.settings, self.job_settings)
         try:
             running.serve(self._host, self._port, self._log, self.rate)
@@ -117,8 +120,23 @@ class Emulator(Controls):
         self.close()
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.start)
+        wanted: Future[None] = Future()
+        starting = asyncio.get_running_loop().run_in_executor(None, self._start_while, wanted)
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if wanted.cancel():
+                await asyncio.wait([starting])  # its thread cannot be stopped, and closes what it starts
+            else:
+                self.close()
+            raise
         return self
+
+    def _start_while(self, wanted: Future[None]) -> None:
+        """Start, and close again if nobody waits for it any more."""
+        self.start()
+        if not wanted.set_running_or_notify_cancel():
+            self.close()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -237,11 +255,15 @@ class Emulator(Controls):
             ValueError: a name that cannot work, or other keys for a procedure that has processes.
             TypeError: ``states``, ``tasks`` or ``attributes`` is one text instead of several.
         """
-        catalog = self._service.catalog
-        return catalog.add_procedure(short_id, _keys(primary_key), states, tasks, attributes).id
+        keys = (primary_key,) if isinstance(primary_key, str) else tuple(primary_key or ())
+        return self._service.catalog.add_procedure(short_id, keys, states, tasks, attributes).id
 
     def add_token(self, role: Role = "read-only", token: str | None = None) -> str:
-        """Add an access token with the role ``"admin"`` or ``"read-only"`` and return it."""
+        """Add an access token with the role ``"admin"`` or ``"read-only"``, or change its role; return it.
+
+        Raises:
+            ValueError: there is no such role, or the text cannot be a token.
+        """
         return self._service.add_token(role, token)
 
     def processes(self, procedure: str) -> list[dict[str, Any]]:
@@ -274,9 +296,3 @@ class Emulator(Controls):
     @property
     def _service(self) -> Service:
         return self._now.service
-
-
-def _keys(primary_key: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    if primary_key is None:
-        return ()
-    return (primary_key,) if isinstance(primary_key, str) else tuple(primary_key)

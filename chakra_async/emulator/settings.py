@@ -6,17 +6,15 @@ from typing import Any, Literal
 
 from attrs import define, field, validators
 
-
-def _positive() -> Any:
-    return validators.optional(validators.gt(0))
+from chakra_async.emulator.options import one_of, optional
 
 
 def _seconds(default: float | None) -> Any:
-    return field(default=default, validator=validators.optional(validators.ge(0)))
+    return optional(validators.ge(0), default=default)
 
 
 def _choice(*values: str) -> Any:
-    return field(default=values[0], validator=validators.in_(values))
+    return field(default=values[0], validator=one_of(*values))
 
 
 @define(kw_only=True)
@@ -95,7 +93,7 @@ class Settings:
     )
     webhook_status_case: Literal["upper", "lower"] = _choice("upper", "lower")
     webhook_failure: Literal["both", "errorContext", "errors"] = _choice("both", "errorContext", "errors")
-    requests_per_second: float | None = field(default=None, validator=_positive())
+    requests_per_second: float | None = optional(validators.gt(0))
     burst_seconds: float = field(default=1.0, validator=validators.gt(0))
     rate_algorithm: Literal["token_bucket", "fixed_window", "sliding_window"] = _choice(
         "token_bucket", "fixed_window", "sliding_window"
@@ -118,7 +116,7 @@ class JobSettings:
         next_page_name: name of the next page's path in that ``_meta``; not documented.
     """
 
-    rows_per_second: float | None = field(default=50_000.0, validator=_positive())
+    rows_per_second: float | None = optional(validators.gt(0), default=50_000.0)
     latency: float = field(default=0.02, validator=validators.ge(0))
     concurrency: int = field(default=8, validator=validators.ge(1))
     show_status: bool = False

@@ -8,8 +8,10 @@ from typing import Any, TypeVar, get_args
 from attrs import frozen
 
 from chakra_async._codec import decode_list, encode, misshapen
+from chakra_async._pages import page_size, says_more, whole
 from chakra_async._paths import segment
 from chakra_async._phones import phone_digits
+from chakra_async._reading import read_whole
 from chakra_async._transport import Transport
 from chakra_async.models.chats import Chat, ChatMessage, OrderDirection
 from chakra_async.models.reply import Reply
@@ -124,10 +126,8 @@ class Chats:
     def _pages(
         self, path: str, known: Mapping[str, Any], cls: type[ItemT], limit: int | None, first: int
     ) -> Pager[ItemT]:
-        size = self._transport.settings.limits.page_size if limit is None else limit
-        if size < 1:
-            raise ValueError(f"limit must be at least 1 (items a page), not {size}")
-        if first < 1:
+        size = page_size(limit, self._transport.settings.limits.page_size, "items")
+        if whole(first, "page") < 1:
             raise ValueError(f"page must be at least 1, for pages are counted from 1, not {first}")
         given = {name: value for name, value in known.items() if value is not None}
 
@@ -150,10 +150,10 @@ def _more(reply: Reply, found: int, seen: int) -> bool:
     """Tell whether a page follows: by the service's word, by its total, or because this one is not empty."""
     if not found:
         return False
-    if isinstance(said := reply.meta.get("hasMore"), bool):
+    if (said := says_more(reply.meta)) is not None:
         return said
-    total = reply.meta.get("total")
-    return not isinstance(total, int) or seen < total
+    total = read_whole(reply.meta.get("total"))
+    return total is None or seen < total
 
 
 def _order(field: str | None, direction: OrderDirection | None) -> dict[str, str | None]:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from urllib.parse import parse_qsl, urlencode, urlsplit
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from attrs import field, frozen
 
 from chakra_async._codec import decode_job, decode_list, misshapen
+from chakra_async._pages import Place, says_more
 from chakra_async._paths import segment
+from chakra_async._reading import read_whole
+from chakra_async._shapes import as_object
 from chakra_async._transport import Transport
 from chakra_async.bulk.polling import JobPace, Watch
-from chakra_async.errors import JobTimeoutError
+from chakra_async.errors import DecodeError, JobTimeoutError
 from chakra_async.models.jobs import Job, JobEntry
 from chakra_async.models.reply import Reply
 from chakra_async.paging import Page, Pager
@@ -38,26 +47,26 @@ class Jobs:
         """List what became of each item of a bulk request.
 
         The names inside ``_meta`` are not documented; a total and a path for the next page are known to be
-        there, and are found by their form.
+        there, and are found by their form. A list that would end before the total ends with an error.
 
         Endpoint: ``GET /v1/ext/background-job/{id}/entries`` (documented in prose).
 
         Raises:
+            DecodeError: entries are missing, and how to ask for them is not told.
             NotFoundError: there is no such job.
         """
         path = f"/v1/ext/background-job/{segment(job_id, 'job_id')}/entries"
 
-        async def fetch(cursor: tuple[dict[str, str], set[str]] | None) -> Page[JobEntry]:
-            query, seen = cursor or ({}, set[str]())
-            reply = await self._transport.call("GET", path, query=query, repeatable=True)
-            seen.add(urlencode(query))
-            following = _next_query(reply)
-            if following is not None and urlencode(following) in seen:
-                raise misshapen(reply, "the page of entries names as the next one a page that came before")
-            more = following is not None
-            return Page(decode_list(reply, JobEntry), more, reply.meta, (following, seen))
+        async def fetch(way: _Way | DecodeError) -> Page[JobEntry]:
+            if isinstance(way, DecodeError):
+                # Not before: the entries that came with the page are good.
+                raise way
+            reply = await self._transport.call("GET", path, query=way.place.query, repeatable=True)
+            entries = decode_list(reply, JobEntry)
+            following = way.after(reply, entries)
+            return Page(entries, following is not None, reply.meta, following)
 
-        return Pager(fetch)
+        return Pager(fetch, _Way())
 
     async def wait(self, job_id: str, /, *, timeout: float | None = None) -> Job:
         """Wait until a job has ended.
@@ -107,16 +116,64 @@ class Jobs:
         return job
 
 
-def _next_query(reply: Reply) -> dict[str, str] | None:
-    """Find the path for the next page in ``_meta``, and keep of it only the query.
+@frozen
+class _Way:
+    """Where a list of entries has got to, and what came before."""
+
+    place: Place = field(factory=Place)
+    seen: int = 0
+    ids: tuple[str | None, ...] = ()
+    """Of the entries on the page before."""
+    repeated: bool = False
+    """Whether that one was the same as the one before it."""
+
+    def after(self, reply: Reply, entries: Sequence[JobEntry]) -> _Way | DecodeError | None:
+        """Tell how to go on after this page: nowhere if it was the last, or with an error if it was not.
+
+        A page without entries is the last one, whatever it names as the next.
+        """
+        told = dict(_inside(reply.meta))
+        query = _next_query(told) if entries else None
+        seen = self.seen + len(entries)
+        if query is None:
+            totals = (read_whole(value) for name, value in told.items() if name.split(".")[-1] == "total")
+            if says_more(told) or seen < (next(totals, None) or 0):
+                return misshapen(reply, f"it says that more entries follow the {seen} so far, but not where")
+            return None
+        place = self.place.then(query)
+        if place is None:
+            return misshapen(reply, "the page of entries names as the next one a page that came before")
+        ids = tuple(entry.id for entry in entries)
+        same = None not in ids and ids == self.ids
+        if same and self.repeated:
+            return misshapen(reply, "the page of entries is the same as the two before it")
+        return _Way(place, seen, ids, same)
+
+
+_ELSEWHERE = re.compile("self|current|first|last|prev")
+"""In the names of paths that lead to other pages than the next."""
+
+
+def _next_query(told: Mapping[str, Any]) -> dict[str, str] | None:
+    """Find a path for the next page, and keep of it only the query.
 
     Path and host stay ours, so that no answer can lead the token elsewhere.
     """
-    for name, value in reply.meta.items():
-        if isinstance(value, str) and ("next" in name.lower() or "/entries?" in value):
-            try:
-                query = urlsplit(value).query
-            except ValueError:
-                raise misshapen(reply, f"{name} names no page") from None
-            return dict(parse_qsl(query)) if query else None
+    texts = [(name.lower(), value) for name, value in told.items() if isinstance(value, str)]
+    named = [value for name, value in texts if "next" in name]
+    others = [value for name, value in texts if "/entries?" in value and not _ELSEWHERE.search(name)]
+    for value in (*named, *others):
+        if query := dict(parse_qsl(value.partition("?")[2].partition("#")[0])):
+            return query
     return None
+
+
+def _inside(meta: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what is in ``_meta``, however deep, with the names that lead to it."""
+    waiting = deque(meta.items())
+    while waiting:
+        name, value = waiting.popleft()
+        if isinstance(value, dict):
+            waiting.extend((f"{name}.{inner}", one) for inner, one in as_object(value).items())
+        else:
+            yield name, value

@@ -107,7 +107,7 @@ class Partner:
         Raises:
             NotFoundError: there is no such plugin.
             DecodeError: the service says that it did nothing.
-            TypeError: the events are one text instead of a list.
+            TypeError: the events are one text instead of a list, or an address is no text.
             ValueError: no plugin is named, nothing is given to change, or an address is none.
         """
         events = which_chakra_webhook_events_to_send
@@ -132,6 +132,8 @@ class Partner:
 
 
 def _address(url: str | None, name: str) -> str | None:
+    if url is not None and not isinstance(url, str):
+        raise TypeError(f"{name} must be text, not {type(url).__name__}")
     if url and not url.startswith(("https://", "http://")):
         raise ValueError(f"{name} must begin with https://, not {url!r}")
     return url

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chakra_async.bulk.follow import JobCalls
     from chakra_async.bulk.launch import Launcher
     from chakra_async.bulk.rows import Progress
-    from chakra_async.bulk.run import BulkRun, Source
+    from chakra_async.bulk.run import BulkRun, CreateRow, DeleteRow, Source, UpdateRow
     from chakra_async.bulk.writer import Writer
     from chakra_async.models.config import TeamConfig
     from chakra_async.models.jobs import Job
@@ -79,12 +79,11 @@ class Processes:
             NotFoundError: there is no such procedure.
             ValueError: ``skip`` or ``limit`` is out of range.
         """
+        from chakra_async._pages import page_size, says_more, whole  # noqa: PLC0415
         from chakra_async.paging import Page, Pager  # noqa: PLC0415
 
-        size = self._transport.settings.limits.page_size if limit is None else limit
-        if not 1 <= size <= 100:
-            raise ValueError(f"limit must be 1 to 100 (processes a page), not {size}")
-        if skip < 0:
+        size = page_size(limit, self._transport.settings.limits.page_size, "processes", most=100)
+        if whole(skip, "skip") < 0:
             raise ValueError(f"skip must not be negative, not {skip}")
         path = f"{_base(procedure)}/list"
         conditions = {} if where is None else {"where": encode_query(where)}
@@ -93,11 +92,12 @@ class Processes:
             body = encode({**conditions, "skip": start, "limit": size})
             reply = await self._transport.call("POST", path, body=body, repeatable=True)
             items = decode_list(reply, Process)
-            # Should hasMore ever be absent, a full page is taken to mean that there may be another.
-            more = bool(reply.meta.get("hasMore", len(items) == size))
-            if reply.meta.get("hasMore") and not items:
+            more = says_more(reply.meta)
+            if more and not items:
                 raise misshapen(reply, f"it says that more processes follow, but sent none at skip={start}")
-            return Page(items, more and bool(items), reply.meta, start + len(items))
+            # Should it say nothing, a full page is taken to mean that there may be another.
+            more = len(items) == size if more is None else more
+            return Page(items, more, reply.meta, start + len(items))
 
         return Pager(fetch, skip)
 
@@ -184,18 +184,21 @@ class Processes:
     ) -> Process:
         """Change the process whose primary key ``key`` (a short id) has ``value``.
 
-        Idempotent; otherwise as :meth:`update`.
+        Idempotent, unless ``data`` gives the process another value of ``key``; otherwise as :meth:`update`.
 
         Endpoint: ``PUT /v1/ext/procedure/{procedure}/process/{key}/{value}`` (documented).
 
         Raises:
+            AmbiguousResultError: ``data`` holds ``key``, and the answer was lost: by the old value the
+                process cannot be found again if it was done.
             NotFoundError: there is no such procedure or process.
             BadRequestError: the service refuses a value.
             ValueError: nothing is given to change, or a value cannot be sent.
         """
         path = f"{_base(procedure)}/{segment(key, 'key')}/{segment(value, 'value')}"
         body = encode(to_change(process_fields(data, state, status, assigned_to, next_action_at)))
-        return decode(await self._transport.call("PUT", path, body=body, repeatable=True), Process)
+        repeatable = key not in (data or {})
+        return decode(await self._transport.call("PUT", path, body=body, repeatable=repeatable), Process)
 
     async def delete(self, procedure: str, process_id: str, /) -> Process:
         """Delete a process; that this is a soft deletion is inferred.
@@ -264,7 +267,7 @@ class Processes:
     def bulk_create(
         self,
         procedure: str,
-        creates: Source,
+        creates: Source[CreateRow],
         /,
         *,
         chunk_size: int | None = None,
@@ -319,7 +322,7 @@ class Processes:
     def bulk_update(
         self,
         procedure: str,
-        updates: Source,
+        updates: Source[UpdateRow],
         /,
         *,
         chunk_size: int | None = None,
@@ -377,7 +380,7 @@ class Processes:
     def bulk_delete(
         self,
         procedure: str,
-        processes: Source,
+        processes: Source[DeleteRow],
         /,
         *,
         chunk_size: int | None = None,

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from chakra_async._codec import decode, decode_list, encode, misshapen
+from chakra_async._pages import says_more
 from chakra_async._paths import segment
+from chakra_async._shapes import as_mapping
 from chakra_async._transport import Transport
 from chakra_async.models.reply import Reply
 from chakra_async.models.users import UpdateMethod, User
@@ -39,7 +41,7 @@ class Users:
                 # Rather an error than a list that is silently cut short.
                 raise misshapen(before, "it says that more users follow, but not how to ask for them")
             reply = await self._transport.call("GET", path, repeatable=True)
-            return Page(decode_list(reply, User), reply.meta.get("hasMore") is True, reply.meta, reply)
+            return Page(decode_list(reply, User), bool(says_more(reply.meta)), reply.meta, reply)
 
         return Pager(fetch)
 
@@ -98,8 +100,12 @@ class Users:
         Raises:
             NotFoundError: there is no such user.
             BadRequestError: the service refuses a value.
+            TypeError: ``data`` or ``fields`` is no mapping.
             ValueError: nothing is given to change, a field is given twice, or the method is none of the four.
         """
+        for name, given in (("data", data), ("fields", fields)):
+            if given is not None and as_mapping(given) is None:
+                raise TypeError(f"{name} must be a mapping, not {type(given).__name__}")
         if method not in get_args(UpdateMethod):
             raise ValueError(f"method must be one of {', '.join(get_args(UpdateMethod))}, not {method!r}")
         named = {

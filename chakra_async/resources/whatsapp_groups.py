@@ -7,6 +7,7 @@ from typing import Any
 
 from chakra_async._codec import decode, encode, misshapen
 from chakra_async._message_bodies import PRODUCT, words
+from chakra_async._pages import Place, page_size
 from chakra_async._paths import segment
 from chakra_async._phones import phone_digits
 from chakra_async._shapes import as_object
@@ -14,7 +15,7 @@ from chakra_async._transport import Transport
 from chakra_async._whatsapp import (
     expect_success,
     items,
-    next_query,
+    next_place,
     phone_number_id_of,
     surroundings,
     through_plugin,
@@ -104,19 +105,17 @@ class Groups:
         Raises:
             ValueError: ``limit`` is out of range.
         """
-        size = self._transport.settings.limits.page_size if limit is None else limit
-        if size < 1:
-            raise ValueError(f"limit must be at least 1 (groups a page), not {size}")
+        size = page_size(limit, self._transport.settings.limits.page_size, "groups")
         start = {"limit": str(size)} if after is None else {"limit": str(size), "after": after}
         path = self._groups(plugin_id, phone_number_id, api_version)
 
-        async def fetch(query: dict[str, str]) -> Page[Group]:
-            reply = await self._transport.call("GET", path, query=query, repeatable=True)
-            following = next_query(reply, query)
+        async def fetch(place: Place) -> Page[Group]:
+            reply = await self._transport.call("GET", path, query=place.query, repeatable=True)
+            following = next_place(reply, place)
             found = items(reply, Group, "groups")
             return Page(found, following is not None, surroundings(reply), following)
 
-        return Pager(fetch, start)
+        return Pager(fetch, Place(start))
 
     async def get(
         self,
@@ -250,12 +249,12 @@ class Groups:
         """
         path = f"{self._group(group_id, plugin_id, api_version)}/join_requests"
 
-        async def fetch(query: dict[str, str]) -> Page[JoinRequest]:
-            reply = await self._transport.call("GET", path, query=query, repeatable=True)
-            following = next_query(reply, query)
+        async def fetch(place: Place) -> Page[JoinRequest]:
+            reply = await self._transport.call("GET", path, query=place.query, repeatable=True)
+            following = next_place(reply, place)
             return Page(items(reply, JoinRequest), following is not None, surroundings(reply), following)
 
-        return Pager(fetch, {})
+        return Pager(fetch, Place())
 
     async def approve_join_requests(
         self,

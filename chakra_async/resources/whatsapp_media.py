@@ -96,7 +96,10 @@ class Media:
         """Download a file somebody sent.
 
         To a path it is written beside it and put in its place at the end, so that there is never half a
-        file. A download that breaks goes on where it broke if the service can do that, else begins anew.
+        file. A file that is replaced leaves its mode, and a link stays; what is no regular file, as a device
+        or a pipe, is not replaced but refused: open it, and give the open file. A download that breaks goes
+        on where it broke if the service can do that, and tells by ``ETag`` or date that the file is still the
+        same; else it begins anew.
         Redirects (3 at most) are followed: to other hosts without the access token, and never to private
         addresses unless the service itself is at one.
 
@@ -162,7 +165,8 @@ class Media:
         async with download:
             reply = await self._transport.call("GET", path, query=query, repeatable=True, download=download)
             if not download.taken:
-                raise misshapen(reply, "a file was due, but an object came")
+                came = "nothing" if reply.data is None else "JSON"
+                raise misshapen(reply, f"a file was due, but {came} came")
             return await download.keep(reply)
 
     def _base(self, generation: int) -> str:

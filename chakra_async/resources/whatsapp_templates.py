@@ -8,12 +8,13 @@ from typing import Any
 
 from chakra_async._codec import decode, encode
 from chakra_async._message_bodies import language_code
+from chakra_async._pages import Place, page_size
 from chakra_async._transport import Transport
 from chakra_async._whatsapp import (
     expect_success,
     items,
     meta_id,
-    next_query,
+    next_place,
     surroundings,
     version,
 )
@@ -60,19 +61,17 @@ class Templates:
         """
         if isinstance(fields, str):
             raise TypeError("fields must be a list of names, such as ['name', 'status']")
-        size = self._transport.settings.limits.page_size if limit is None else limit
-        if size < 1:
-            raise ValueError(f"limit must be at least 1 (templates a page), not {size}")
+        size = page_size(limit, self._transport.settings.limits.page_size, "templates")
         given = {"limit": str(size), "after": after, "name": name, "fields": ",".join(fields or ()) or None}
         start = {key: value for key, value in given.items() if value is not None}
         path = self._templates(waba_id, api_version)
 
-        async def fetch(query: dict[str, str]) -> Page[Template]:
-            reply = await self._transport.call("GET", path, query=query, repeatable=True)
-            following = next_query(reply, query)
+        async def fetch(place: Place) -> Page[Template]:
+            reply = await self._transport.call("GET", path, query=place.query, repeatable=True)
+            following = next_place(reply, place)
             return Page(items(reply, Template), following is not None, surroundings(reply), following)
 
-        return Pager(fetch, start)
+        return Pager(fetch, Place(start))
 
     async def create(
         self,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from chakra_async.bulk import run
 from chakra_async.bulk.rows import RowResult, Summary
@@ -12,7 +12,7 @@ from chakra_async.errors import ClientClosedError
 from chakra_async.sync._portal import Portal
 
 
-Source = Iterable[Any]
+Source: TypeAlias = Iterable[run.RowT]
 
 
 class BulkRun(run.RunControls):
@@ -49,22 +49,23 @@ class BulkRun(run.RunControls):
         return self.summary
 
     def __enter__(self) -> Self:
-        self._engine.enter()
-        self._rows = iter(self._source)
+        with self._entering():
+            self._rows = iter(self._source)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         broken = error is not None and not isinstance(error, KeyboardInterrupt)
+        under_way = self._engine.busy
         try:
             self._portal.call(self._engine.leave, at_once=broken)
-        except ClientClosedError:
+        except ClientClosedError as closed:
             # The loop is gone with everything that was in flight; what is known is still accounted for.
             self._portal.close()
             self._engine.account_for_all()
-            if error is None:
-                raise
+            if error is None and under_way:
+                raise self._of_run(closed) from None
         self._engine.tell_progress()
         if error is None:
             self._engine.check_asked()
@@ -83,28 +84,35 @@ class BulkRun(run.RunControls):
             if engine.results:
                 continue
             if not engine.busy:
-                engine.finish()
-                raise StopIteration
-            self._portal.call(engine.collect)
+                if self._has_ended():
+                    raise StopIteration
+                continue
+            self._call(engine.collect)
             engine.tell_progress()
             # Before the results are handed out, so that no job's place stands empty meanwhile.
             self._pull()
         return result
 
+    def _call(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            self._portal.call(function)
+        except ClientClosedError as closed:
+            raise self._of_run(closed) from None
+
     def _pull(self) -> None:
         """Take rows from the source, as many as may be in flight, and send them."""
         engine = self._engine
         while room := engine.room:
-            engine.take(self._rows, room)
+            engine.intake.take(self._rows, room)
             if engine.calls_for_loop:
-                self._portal.call(engine.launch)
+                self._call(engine.launch)
         if engine.calls_for_loop:
-            self._portal.call(engine.launch)
+            self._call(engine.launch)
 
     def _pull_ahead(self) -> None:
         """Take some rows before the next results are handed out."""
         engine = self._engine
         if room := engine.room_ahead:
-            engine.take(self._rows, room)
+            engine.intake.take(self._rows, room)
             if engine.calls_for_loop:
-                self._portal.call(engine.launch)
+                self._call(engine.launch)

@@ -140,7 +140,7 @@ class Client:
             settings=settings,
         )
         self.settings: Settings = self._client.settings
-        self._portal = Portal(self._client)
+        self._portal = Portal(self._client.close)
         self.whatsapp = WhatsApp(self._portal, self._client.whatsapp)
 
     def _make(self, name: str, cls: Callable[[Portal, Any], Any], /) -> Any:

@@ -101,9 +101,9 @@ class Writer:
     ) -> None:
         try:
             self._portal.call(self._writer.group.leave, error)
-        except ClientClosedError:
+        except ClientClosedError as closed:
             # The loop is gone with everything that was in flight; what is known is still accounted for.
             self._portal.close()
             self._writer.group.account_for_all()
             if error is None:
-                raise
+                raise self._writer.group.of_writer(closed) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Final, Literal
 
 from chakra_async.errors import DecodeError, SignatureError
@@ -36,7 +35,7 @@ class Intake:
         *,
         unsigned: Unsigned,
         max_body_bytes: int,
-        max_age: float | None,
+        max_age: float,
     ) -> None:
         if unsigned not in {"refuse", "pass_through", "accept"}:
             raise ValueError(f"unsigned must be 'refuse', 'pass_through' or 'accept', not {unsigned!r}")
@@ -84,10 +83,8 @@ class Intake:
         return self._recent(events)
 
     def _recent(self, events: list[Event]) -> list[Event] | Receipt:
-        if self._max_age is None:
-            return events
-        oldest = datetime.fromtimestamp(time.time() - self._max_age, UTC)
-        recent = [one for one in events if one.at is None or one.at >= oldest]
+        oldest = time.time() - self._max_age
+        recent = [one for one in events if one.at is None or one.at.timestamp() >= oldest]
         if len(recent) < len(events):
             logger.warning("webhook: %d events are too old and left out", len(events) - len(recent))
         return recent if recent or not events else _refused(_TOO_OLD)

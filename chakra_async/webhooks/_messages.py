@@ -52,7 +52,8 @@ def message_fields(source: Any, names: Mapping[str | None, Any]) -> dict[str, An
 
 def echo_fields(source: Any, names: Mapping[str | None, Any]) -> dict[str, Any]:
     """Return what a message object of the business's own says."""
-    fields = message_fields(source, names)
+    # The single contact is here the customer, who is not the sender.
+    fields = message_fields(source, {number: name for number, name in names.items() if number})
     fields["recipient"] = fields.pop("to", None)
     return fields
 

@@ -26,6 +26,8 @@ class SyncSide:
 
     def __init__(self) -> None:
         self.portal = Portal()
+        self.closing: bool = False
+        """Whether what is under way is its last."""
 
     def finish(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine that waits for nothing but `call`, which never waits."""

@@ -20,7 +20,11 @@ _PIECE = 65_536
 
 
 def endpoint(webhooks: Webhooks) -> Callable[[HttpRequest], HttpResponse]:
-    """Make a view. Plain handlers run in the request's thread, with its database connection."""
+    """Make a view.
+
+    Plain handlers run in the request's thread, with its database connection, unless
+    ``acknowledge="at_once"``.
+    """
     close_at_exit(webhooks)
 
     @csrf_exempt

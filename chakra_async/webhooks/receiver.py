@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 Acknowledge = Literal["after", "at_once"]
 """Whether a delivery is answered after its handlers have ended, or before they begin."""
 
+MAX_BODY_BYTES: Final = 3 * 1024 * 1024
+"""The most that Meta sends."""
+
 E = TypeVar("E", bound=Event)
 R = TypeVar("R")
 
@@ -41,6 +45,8 @@ class Webhooks:
     An event is remembered for each handler by its id, the same in every format: when one handler fails, the
     next delivery runs that one and not the others. It is at least once, not exactly: a process killed between
     the end of a handler and the note of it runs it again.
+
+    As a context manager it closes at the end of the block, and opens again with the next block.
 
     Args:
         secrets: the HMAC secret (dashboard: Admin, Team, Secrets), or several while one replaces another.
@@ -70,7 +76,7 @@ class Webhooks:
         unsigned: Unsigned = "refuse",
         store: Store | None = None,
         acknowledge: Acknowledge = "after",
-        max_body_bytes: int = 3 * 1024 * 1024,
+        max_body_bytes: int = MAX_BODY_BYTES,
         max_age: float | None = None,
         lease: float = 300.0,
         retention: float = 7 * 24 * 3600.0,
@@ -81,9 +87,11 @@ class Webhooks:
             secrets = SigningSecrets(() if secrets is None else secrets)
         if acknowledge not in {"after", "at_once"}:
             raise ValueError(f"acknowledge must be 'after' or 'at_once', not {acknowledge!r}")
-        for name, value in {"lease": lease, "retention": retention, "max_pending": max_pending}.items():
-            if not value > 0:
-                raise ValueError(f"{name} must be more than 0, not {value!r}")
+        max_age = math.inf if max_age is None else max_age
+        numbers = {"lease": lease, "retention": retention, "max_pending": max_pending, "max_age": max_age}
+        for name, value in numbers.items():
+            if not isinstance(value, int | float) or not value > 0:
+                raise ValueError(f"{name} must be a number, more than 0, not {value!r}")
         self._intake = Intake(secrets, unsigned=unsigned, max_body_bytes=max_body_bytes, max_age=max_age)
         self._dispatcher = Dispatcher(
             MemoryStore() if store is None else store, lease=lease, retention=retention
@@ -114,8 +122,8 @@ class Webhooks:
     def on(self, event: str, /, *, name: str | None = None) -> Callable[..., Any]:
         """Register a handler, as a decorator: ``@webhooks.on("message")``.
 
-        It may be ``async`` or plain; a plain one runs in a thread where the framework is async, and in the
-        request's own thread where it is not.
+        It may be ``async`` or plain. A plain one runs in the request's own thread where the framework is sync
+        and the answer waits for the handlers, and else in another thread.
 
         Args:
             event: ``name`` of the events, or ``"*"`` for all of them.
@@ -162,13 +170,14 @@ class Webhooks:
         events = self._open(body if isinstance(body, bytes) else self._intake.gather(body), headers)
         if isinstance(events, Receipt):
             return events
-        beside = self._beside()
+        if (beside := self._beside()) is None:
+            return _CLOSED
         if self._acknowledge == "at_once":
             return beside.portal.call(self._process, events)
         return beside.finish(self._dispatcher.handle(events, beside.call))
 
     async def aclose(self, *, drain: float | None = None) -> None:
-        """Take no more, and wait for what is under way in this event loop.
+        """Take no more until it is entered again, and wait for what is under way in this event loop.
 
         Args:
             drain: seconds to wait; what is not done by then is cancelled. Without end by itself.
@@ -177,13 +186,26 @@ class Webhooks:
         await self._background.drain(drain)
 
     def close(self, *, drain: float | None = None) -> None:
-        """Take no more, and wait for what `receive_sync` began in the background: see `aclose`."""
-        self._closed = True
-        if self._sync_side is not None and not self._sync_side.portal.closed:
-            self._sync_side.portal.call(self._background.drain, drain)
-            self._sync_side.portal.close()
+        """Take no more until it is entered again, and wait for what `receive_sync` began in the background.
+
+        What belongs to the event loop of async handlers, as connections do, cannot outlive this.
+
+        Args:
+            drain: see `aclose`.
+        """
+        with self._lock:
+            self._closed = True
+            if (beside := self._sync_side) is not None:
+                beside.closing = True
+        if beside is not None and not beside.portal.closed:
+            beside.portal.call(self._background.drain, drain)
+            beside.portal.close()
 
     async def __aenter__(self) -> Self:
+        if self._closed:
+            # Whoever is still closing it waits for all that is under way, and must not get more to wait for.
+            await self._background.drain(None)
+        self._closed = False
         return self
 
     async def __aexit__(
@@ -192,6 +214,7 @@ class Webhooks:
         await self.aclose()
 
     def __enter__(self) -> Self:
+        self._closed = False
         return self
 
     def __exit__(
@@ -213,9 +236,11 @@ class Webhooks:
             return _FULL
         return await self._dispatcher.accept(events, call_in_loop, self._background)
 
-    def _beside(self) -> SyncSide:
+    def _beside(self) -> SyncSide | None:
         with self._lock:
-            if self._sync_side is None:
+            if self._closed:
+                return None
+            if self._sync_side is None or self._sync_side.closing:
                 from chakra_async.webhooks._sync import SyncSide  # noqa: PLC0415 - async services do without
 
                 self._sync_side = SyncSide()

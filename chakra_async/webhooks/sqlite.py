@@ -45,10 +45,13 @@ class SqliteStore:
         clock: seconds since the epoch, the same for all processes.
 
     Raises:
+        ValueError: ``path`` is ``":memory:"``, which is no file.
         sqlite3.Error: from any method, when the file cannot be used.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time) -> None:
+        if path == ":memory:":
+            raise ValueError("SqliteStore needs a file; to remember in memory alone, take MemoryStore()")
         self._path = Path(path).absolute()
         self._clock = clock
         self._begin_anew()

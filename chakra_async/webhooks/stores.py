@@ -22,7 +22,7 @@ class Store(Protocol):
 
         class RedisStore:
             def __init__(self, redis):
-                self.redis = redis  # redis.asyncio.Redis in an async service, redis.Redis in any other
+                self.redis = redis  # redis.asyncio.Redis, in a sync service too
 
             async def claim(self, key, owner, seconds):
                 if await self.redis.set(f"webhook:{key}", owner, nx=True, px=int(seconds * 1000)):

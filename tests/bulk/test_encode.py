@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from datetime import UTC, datetime
+from enum import Enum
 from types import MappingProxyType
 
 import orjson
@@ -18,6 +19,7 @@ from chakra_async.bulk.encode import (
     wrap_creates,
     wrap_updates,
 )
+from chakra_async.bulk.rows import row_key
 
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -58,6 +60,61 @@ def test_an_update_by_id():
 def test_key_values_are_one_identity_whether_text_or_number():
     rows = [ProcessUpdate(key=key, state="A") for key in (("phone", 77), ("phone", "77"), ["phone", "77"])]
     assert {identity for _, identity, _ in map(encode_update, rows)} == {("phone", "77")}
+
+
+class Tail(str, Enum):  # noqa: UP042 - not all such classes are a StrEnum, whose members are plain as text
+    A = "EA"
+
+
+class Number(int, Enum):
+    ONE = 1
+
+
+class Labelled(str, Enum):  # noqa: UP042 - as above
+    A = ("text", "label")
+
+    def __new__(cls, text, label):
+        made = str.__new__(cls, text)
+        made._value_ = label
+        return made
+
+
+class Name(str):
+    __slots__ = ()
+
+    def __str__(self):
+        return "another"
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"), [(Tail.A, "EA"), (Number.ONE, 1), (Labelled.A, "label"), (Name("x"), "x")]
+)
+def test_a_key_is_known_by_what_is_sent(given, plain):
+    update = ProcessUpdate(key=("tail", given), state="A")
+    create = ProcessCreate(key=("tail", given), state="A")
+    for item, identity, _ in (encode_update(update), encode_create(create), encode_delete(("tail", given))):
+        assert orjson.loads(item)["tail"] == plain
+        assert identity == ("tail", str(plain))
+        assert {type(part) for part in identity} == {str}
+    assert row_key(update) == row_key(create) == row_key(("tail", given)) == str(plain)
+
+
+def test_an_id_and_a_short_id_may_be_members_of_an_enumeration():
+    for item in (ProcessUpdate(Tail.A, state="A"), {"id": Tail.A, "state": "A"}):
+        text, identity, _ = encode_update(item)
+        assert (orjson.loads(text)["id"], identity, row_key(item)) == ("EA", ("id", "EA"), "EA")
+    assert encode_delete(Tail.A)[1] == ("id", "EA")
+    assert row_key(Tail.A) == "EA"
+    assert orjson.loads(encode_update(ProcessUpdate(key=(Tail.A, "v"), state="A"))[0])["EA"] == "v"
+
+
+def test_a_number_that_json_cannot_hold_is_no_key():
+    for number in (2**64, -(2**63) - 1, 10**5000):
+        for encode, row in ((encode_update, ProcessUpdate), (encode_create, ProcessCreate)):
+            with pytest.raises(UnsendableError, match="key phone is a number of more than 64 bits"):
+                encode(row(key=("phone", number), state="A"))
+    for most in (2**64 - 1, -(2**63)):
+        assert encode_update(ProcessUpdate(key=("phone", most), state="A"))[1] == ("phone", str(most))
 
 
 def test_a_create_carries_its_key_beside_data():
@@ -152,6 +209,17 @@ def test_a_create_that_cannot_work_is_refused_with_a_reason(item, reason):
 def test_a_deletion_that_also_changes_something_is_refused():
     with pytest.raises(UnsendableError, match="nothing else"):
         encode_delete(ProcessUpdate("x", data={"a": 1}))
+
+
+def test_what_is_no_row_is_told_what_one_may_be():
+    with pytest.raises(
+        UnsendableError, match="a row must be a ProcessUpdate or a mapping, not ProcessCreate"
+    ):
+        encode_update(ProcessCreate())
+    with pytest.raises(
+        UnsendableError, match=r"an id, a key \(short_id, value\), a ProcessUpdate or a mapping"
+    ):
+        encode_delete(ProcessCreate())
 
 
 json_values = st.recursive(

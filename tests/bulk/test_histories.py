@@ -146,7 +146,7 @@ class Histories(RuleBasedStateMachine):
         try:
             while True:
                 while engine.room:
-                    engine.take(self.source, engine.room)
+                    engine.intake.take(self.source, engine.room)
                 await engine.launch()
                 while engine.results:
                     engine.results.take()

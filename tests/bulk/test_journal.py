@@ -166,6 +166,22 @@ async def test_a_full_disk_is_told_to_whoever_waits_and_nothing_is_half_written(
     again.close()
 
 
+async def test_whatever_a_commit_raises_is_told_to_all_who_wait_for_it(path):
+    journal = Journal(path, PLAN)
+    first = await journal.sending([0], [1])
+    journal.note(Problem(7, "invalid", "\udce9", None, ("not text",), None))
+    waiting = [journal.done(first, ["updated"], []), journal.sending([1], [1])]
+    async with asyncio.timeout(10):
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in told] == [JournalError, JournalError]
+    assert "UnicodeEncodeError" in str(told[0])
+    assert isinstance(told[0].__cause__, UnicodeEncodeError)
+    # What is left cannot be written either, and yet it ends.
+    journal.note(Problem(8, "invalid", "\udce9", None, ("not text",), None))
+    journal.close()
+    Journal(path, PLAN).close()
+
+
 async def test_the_job_of_a_delivery_is_durable_soon_though_nobody_waits_for_it(path):
     journal = Journal(path, PLAN)
     journal.accepted(await journal.sending([0], [1]), "job-1")

@@ -134,6 +134,12 @@ async def test_a_journal_of_a_plan_is_for_that_plan(chakra, fleet, path, tmp_pat
         await run.run()
 
 
+def test_a_source_whose_name_is_no_text(path):
+    with plan_at(path, source={"path": "/d\udcf6n.csv", "size": 5}):
+        pass
+    assert read_plan(path).header.source == {"path": "/d\\udcf6n.csv", "size": 5}
+
+
 def plan_at(path, **options):
     return PlanWriter(path, procedure="aircraft", base_url=ADDRESS, **options)
 

@@ -2,8 +2,8 @@
 
 from chakra_async import Change
 from chakra_async.bulk.chunks import Chunk
-from chakra_async.bulk.courier import Report
 from chakra_async.bulk.outcomes import Fate
+from chakra_async.bulk.report import Report
 
 
 def report_of(rows):

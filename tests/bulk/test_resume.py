@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from enum import Enum
 from pathlib import Path
 
 import pytest
 
 from chakra_async import Client, JournalError, ProcessCreate, ProcessUpdate, RetryPolicy, Timeouts
 from chakra_async.bulk import search
-from chakra_async.bulk.engine import AGAIN
+from chakra_async.bulk.intake import AGAIN
 from chakra_async.bulk.journal import Journal, read_report
 from chakra_async.emulator import Emulator
 
@@ -160,6 +161,11 @@ async def bulk(client, journal, rows, **options):
     ).run()
 
 
+class Tail(str, Enum):  # noqa: UP042 - not all such classes are a StrEnum, whose members are plain as text
+    A = "XA"
+    B = "XB"
+
+
 def updates(fleet, **changes):
     return [ProcessUpdate(key=("tailnum", name), **(changes or {"state": "RETIRED"})) for name in fleet]
 
@@ -268,6 +274,54 @@ async def test_a_source_that_stops_the_run_while_a_journal_is_taken_up(chakra_hq
     assert [(result.index, result.outcome) for result in results] == [(n, "unknown") for n in range(6)]
     assert {result.errors for result in results} == {(AGAIN,)}
     assert read_report(journal).pending_rows == 10
+
+
+@pytest.mark.fault("B8")
+async def test_a_source_that_raises_while_a_journal_is_taken_up_leaves_no_row_without_a_result(
+    chakra_hq, fleet, tmp_path
+):
+    chakra_hq.faults.next_job("stuck", after_rows=3)
+    journal = tmp_path / "j.db"
+    results = []
+
+    def source():
+        yield from updates(fleet[:5])
+        raise OSError("the cursor is lost")
+
+    async with Client(chakra_hq.token, base_url=chakra_hq.url, timeout=Timeouts(job=0.2)) as client:
+        assert (await bulk(client, journal, updates(fleet[:10]))).unknown == 10
+        async with client.processes.bulk_update("aircraft", source(), journal=journal) as run:
+            with pytest.raises(OSError, match="the cursor is lost"):
+                async for result in run:
+                    results.append(result)
+    assert [(result.index, result.outcome) for result in results] == [(n, "unknown") for n in range(5)]
+    assert {result.errors for result in results} == {(AGAIN,)}
+    assert list(run.leftover()) == []
+    assert read_report(journal).pending_rows == 10
+
+
+async def test_lost_creates_are_found_though_their_source_fills_one_dict_again(quick, chakra_hq, chakra):
+    chakra_hq.faults.next("POST", path="bulk-create", after=1, reset="after")
+
+    def source():
+        row = {"data": {}}
+        for n in range(40):
+            row["data"]["tailnum"] = f"X{n}"
+            row["key"] = ("tailnum", f"X{n}")
+            yield row
+
+    summary = await chakra.processes.bulk_create("aircraft", source(), chunk_size=10).run()
+    assert (summary.created, summary.unknown, summary.failed) == (40, 0, 0)
+    assert set(Counter(effect.key for effect in chakra_hq.ledger).values()) == {1}
+
+
+async def test_lost_creates_whose_keys_are_members_of_an_enumeration_are_found(quick, chakra_hq, chakra):
+    chakra_hq.faults.next("POST", path="bulk-create", after=1, reset="after")
+    rows = [{"key": ("tailnum", tail), "data": {"tailnum": tail}} for tail in Tail]
+    async with chakra.processes.bulk_create("aircraft", rows, chunk_size=1, concurrency=1) as run:
+        results = [result async for result in run]
+    assert [(result.key, result.outcome) for result in results] == [("XA", "created"), ("XB", "created")]
+    assert [effect.key for effect in chakra_hq.ledger] == ["XA", "XB"]
 
 
 async def test_a_lost_create_is_settled_by_its_keys(quick, chakra_hq, chakra):

@@ -12,6 +12,7 @@ import pytest
 from chakra_async import (
     AuthenticationError,
     Client,
+    ClientClosedError,
     ConnectError,
     Limits,
     NotFoundError,
@@ -24,7 +25,7 @@ from chakra_async import (
     RetryPolicy,
     Timeouts,
 )
-from chakra_async.bulk.journal import read_report
+from chakra_async.bulk.journal import read_problems, read_report
 from chakra_async.bulk.pace import AHEAD, START
 from chakra_async.bulk.results import SHARE
 from chakra_async.emulator import Emulator
@@ -51,6 +52,25 @@ async def results_of(run):
 
 def states(emulator):
     return Counter(process["state"] for process in emulator.processes("aircraft"))
+
+
+async def test_a_client_closed_meanwhile_is_told_of_in_words_that_are_true_of_a_run(chakra_hq, fleet):
+    client = Client(chakra_hq.token, base_url=chakra_hq.url)
+    run = client.processes.bulk_update("aircraft", retire(fleet), chunk_size=20, concurrency=2)
+    with pytest.raises(ClientClosedError, match="closed before the run had ended") as caught:
+        async with run:
+            async for _ in run:
+                await client.close()
+    assert (caught.value.retry_safe, caught.value.may_be_done) == (False, True)
+    assert run.summary.updated >= 20
+
+
+async def test_a_client_closed_before_the_run_has_sent_nothing(chakra_hq, fleet):
+    client = Client(chakra_hq.token, base_url=chakra_hq.url)
+    await client.close()
+    with pytest.raises(ClientClosedError, match="Nothing was sent") as caught:
+        await client.processes.bulk_update("aircraft", retire(fleet)).run()
+    assert (caught.value.retry_safe, caught.value.may_be_done) == (True, False)
 
 
 async def test_every_row_has_one_result_and_the_state_agrees(chakra_hq, chakra, fleet):
@@ -172,7 +192,7 @@ async def test_a_source_that_was_cancelled_is_not_believed_to_be_at_its_end(
     async def source():
         for number, row in enumerate(retire(fleet)):
             await asyncio.sleep(0)
-            while number == 10 and not run.engine.has_news:
+            while number == 10 and not run.engine.has_news():
                 await asyncio.sleep(0.001)
             if number == 15:
                 limit.reschedule(asyncio.get_running_loop().time())
@@ -442,6 +462,58 @@ async def test_a_source_that_raises_loses_nothing_that_came_before(chakra_hq, ch
                 seen.append(result)
     assert len(seen) == run.summary.updated == 33
     assert states(chakra_hq)["RETIRED"] == 33
+
+
+@pytest.mark.parametrize("method", ["__iter__", "__aiter__"])
+async def test_a_source_that_cannot_be_begun_leaves_the_journal_free(chakra, fleet, tmp_path, method):
+    def fail(_):
+        raise OSError("the database is down")
+
+    def begin(rows):
+        return chakra.processes.bulk_update("aircraft", rows, journal=tmp_path / "j.db")
+
+    run = begin(type("Broken", (), {method: fail})())
+    with pytest.raises(OSError, match="the database is down"):
+        await run.run()
+    # While the first run is still known.
+    assert (await begin(retire(fleet[:1])).run()).updated == 1
+    assert run.summary.total == 0
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ProcessUpdate(key=("tailnum", "caf\udce9"), state="RETIRED"),
+        ProcessUpdate(key=("tailnum", 10**5000), state="RETIRED"),
+        ProcessUpdate(key=("tailnum", -(2**63) - 1), state="RETIRED"),
+        ProcessUpdate(key=("tailnum", [10**5000]), state="RETIRED"),
+        ProcessUpdate(key=10**5000, state="RETIRED"),
+        ProcessUpdate(id=10**5000, state="RETIRED"),
+        ProcessUpdate("N1", state=10**5000),
+        ProcessUpdate("N1", data={10**5000: 1}),
+        ProcessUpdate("N1", state="RETIRED", expect={10**5000: 1}),
+        {"key": ("tailnum", "N1"), "caf\udce9": 1},
+        {"key": ("tailnum", "N1"), 10**5000: 1},
+        RejectedRow(("line 3 holds \udce9",), key="\udce9"),
+    ],
+    # By default a name is made of the values, some of which Python does not write.
+    ids=range(12),
+)
+async def test_a_row_that_cannot_be_told_of_in_plain_text_costs_only_itself(
+    chakra_hq, chakra, fleet, tmp_path, bad
+):
+    rows = [*retire(fleet[:2]), bad, *retire(fleet[2:4])]
+
+    def begin():
+        return chakra.processes.bulk_update("aircraft", rows, journal=tmp_path / "j.db", chunk_size=2)
+
+    results = sorted(await results_of(begin()), key=lambda result: result.index)
+    assert [result.outcome for result in results] == ["updated", "updated", "invalid", "updated", "updated"]
+    assert results[2].errors
+    for text in (results[2].key or "", *[one for p in read_problems(tmp_path / "j.db") for one in p.errors]):
+        text.encode()
+    assert (await begin().run()).resumed == 5
 
 
 async def test_stop_on_error_sends_nothing_more(chakra_hq, chakra, fleet):

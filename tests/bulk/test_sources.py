@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -313,7 +314,7 @@ def test_a_file_whose_every_line_leaves_a_quote_open_is_read_in_linear_time():
 
 def test_a_field_beyond_the_limit_of_csv():
     rows = updates(f"tail,a\nN1,{'x' * 200_000}\nN2,2\n")
-    assert "field larger than field limit" in only_error(rows)
+    assert "a field of more than 131,072 characters; close its quotes, or raise" in only_error(rows)
     assert rows[1].key == ("tail", "N2")
 
 
@@ -335,6 +336,7 @@ def test_undecodable_bytes_and_nul_name_the_column():
     assert rows[0].errors[0].startswith("column 'city' holds bytes that are no text")
     assert "encoding=" in rows[0].errors[0]
     assert rows[1].errors[0].startswith("column 'city' holds a NUL character")
+    assert rows[1].errors[0].endswith("encoding='utf-16-le'")
     assert rows[2].data == {"city": "München"}
     [row] = updates(b"tail,city\nN1,M\xfcnchen\n", encoding="cp1252")
     assert row.data == {"city": "München"}
@@ -410,6 +412,18 @@ def test_a_damaged_gzip_file_is_an_error_and_not_a_short_file():
     with pytest.raises(OSError, match="damaged or ends early, after line"):
         seen.extend(rows)
     assert len(seen) > 1000
+
+
+@pytest.mark.parametrize("how", ["trailing bytes", "checksum", "head"])
+def test_a_gzip_file_with_a_fault_names_the_line(how):
+    data = bytearray(gzip.compress(b"tail,a\nN1,1\n"))
+    if how == "trailing bytes":
+        data += b"garbage"
+    else:
+        data[-6 if how == "checksum" else 2] ^= 1
+    rows = read_updates(io.BytesIO(bytes(data)), columns=KEY, format="csv")
+    with pytest.raises(OSError, match=f"damaged or ends early, after line {0 if how == 'head' else 2}"):
+        list(rows)
 
 
 def test_a_text_file_that_cannot_decode():
@@ -671,6 +685,18 @@ def test_a_failures_file_keeps_the_keys_made_from_line_numbers(tmp_path):
         assert list(read_updates(tmp_path / f"2{name}", columns=columns)) == rows
 
 
+@pytest.mark.parametrize("fmt", ["csv", "jsonl"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le", "utf-8", None])
+def test_a_failures_file_is_read_again_with_the_same_encoding(tmp_path, fmt, encoding):
+    text = "tail,a\nN1,Bücher\n" if fmt == "csv" else '{"tail":"N1","a":"Bücher"}\n'
+    source, path = tmp_path / f"a.{fmt}", tmp_path / f"failed.{fmt}"
+    source.write_bytes(text.encode(encoding or "utf-8"))
+    rows = write_failures(read_updates(source, columns=KEY, encoding=encoding), path)
+    assert rows == [ProcessUpdate(key=("tail", "N1"), data={"a": "Bücher"})]
+    assert list(read_updates(path, columns=KEY, encoding=encoding)) == rows
+    assert path.read_bytes().startswith(codecs.BOM_UTF8) == (encoding is not None)
+
+
 def test_a_json_failures_file_keeps_every_line(tmp_path):
     lines = [
         '{"tail":"N1","big":123456789012345678901234567890,"x":1.0}',
@@ -918,6 +944,26 @@ def test_a_reader_describes_itself_so_that_it_can_be_opened_again(tmp_path):
     path.write_text("Tail;year;when\nN1;1998;2026-01-01T00:00\nN2;NA;x\n", encoding="cp1252")
     changed = again.describe()
     assert {name for name in description if description[name] != changed[name]} == {"head", "tail"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        (timezone(timedelta(hours=5, minutes=30)), "UTC+05:30"),
+        (timezone(-timedelta(hours=3), "home"), "UTC-03:00"),
+        (timezone(timedelta(hours=5, minutes=53, seconds=28)), "UTC+05:53:28"),
+        ("UTC+05:30", "UTC+05:30"),
+        (UTC, "UTC"),
+    ],
+)
+def test_a_timezone_of_any_kind_is_described(tmp_path, zone, told):
+    path = tmp_path / "a.csv"
+    path.write_text("tail,when\nN1,2026-01-01T00:00\n")
+    first = read_updates(path, columns=Columns(key="tail", types={"when": "datetime"}, timezone=zone))
+    assert first.describe()["columns"]["timezone"] == told
+    again = reopen(json.loads(json.dumps(first.describe())))
+    assert again.describe() == first.describe()
+    assert list(again) == list(first)
 
 
 def test_what_is_no_file_cannot_be_opened_again():

@@ -431,6 +431,7 @@ async def test_another_event_loop_is_refused(chakra, fleet):
         ("max_waiting", True),
         ("linger", -1),
         ("linger", math.nan),
+        ("linger", "5"),
     ],
 )
 async def test_an_option_out_of_range_is_refused_at_the_call(chakra, option, value):

@@ -93,8 +93,3 @@ def spawn(environment, here):
 
 
 _ROOT = Path(__file__).resolve().parents[2]
-
-
-def write_many(path, rows):
-    """Write a file of rows that update an aircraft each."""
-    Path(path).write_text("tailnum,seats\n" + "".join(f"N{number},{number}\n" for number in range(rows)))

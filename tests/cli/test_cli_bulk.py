@@ -194,6 +194,38 @@ class TestFailures:
         assert not Path("failed2.csv").exists()
         assert seats(emulator) == {"N10156": 1, "N102UW": 2, "N103US": 3, "N104UW": 4}
 
+    def test_of_another_encoding(self, chakra, emulator, created):
+        Path("bad.csv").write_bytes("tailnum,model,seats\nN102UW,Bücher,x\n".encode("latin-1"))
+        options = ("--key", "tailnum", "--type", "seats=int", "--encoding", "latin-1")
+        journal = ("--journal", "run.db")
+        assert chakra(*UPDATE, "bad.csv", *options, *journal, "--failures", "failed.csv").exit_code == 1
+        assert chakra("bulk", "failures", "run.db", "-o", "again.csv").exit_code == 0
+        for name in ("failed.csv", "again.csv"):
+            mended = Path(name).read_text(encoding="utf-8").replace(",x\n", ",5\n")
+            Path(name).write_text(mended, encoding="utf-8")
+            assert chakra(*UPDATE, name, *options).exit_code == 0
+            assert emulator.process("aircraft", "N102UW")["data"]["model"] == "Bücher"
+
+    @pytest.mark.parametrize(
+        ("source", "text", "given", "failures", "added"),
+        [
+            ("bad.jsonl", '{"tailnum": "X1", "seats": 1}\n', (), "failed.csv", "--format jsonl"),
+            ("bad.tsv", "tailnum\tseats\nX1\t1\n", (), "failed.csv", "--delimiter tab"),
+            ("bad.tsv", "tailnum\tseats\nX1\t1\n", (), "failed", "--format csv --delimiter tab"),
+            ("bad.csv", "tailnum;seats\nX1;1\n", ("--delimiter", ";"), "failed.tsv", ""),
+            ("bad.csv", "tailnum,seats\nX1,1\n", (), "failed.tsv", "--delimiter ,"),
+            ("-", '{"tailnum": "X1", "seats": 1}\n', ("--format", "jsonl"), "failed.csv", ""),
+        ],
+    )
+    def test_a_name_that_tells_another_format(self, chakra, created, source, text, given, failures, added):
+        if source != "-":
+            Path(source).write_text(text)
+        options = ("--key", "tailnum", *given)
+        result = chakra(*UPDATE, source, *options, "--failures", failures, stdin=text)
+        assert f"the same command{added and ' with '}{added} (and" in result.stdout
+        again = chakra(*UPDATE, failures, *options, *added.split())
+        assert (again.exit_code, "No process" in again.stdout) == (1, True), again.output
+
     def test_an_older_file_is_kept_unless_told_otherwise(self, chakra, emulator, created):
         Path("failed.csv").write_text("precious")
         before = emulator.request_count
@@ -288,6 +320,15 @@ class TestRunsThatCannotGoOn:
         assert result.exit_code == 3
         assert "damaged or ends early" in result.stderr
         assert "updated" in result.stdout
+
+    def test_rows_read_before_a_pipe_breaks_are_sent(self, chakra, emulator):
+        rows = [f"Z{number},{number * number * 7919}\n" for number in range(1500)]
+        cut = gzip.compress("".join(["tailnum,seats\n", *rows]).encode())[:-9]
+        options = ("--format", "csv", "--key", "tailnum")
+        result = chakra("bulk", "create", "aircraft", "-", *options, stdin=cut)
+        assert (result.exit_code, "1,500 created" in result.stdout) == (3, True), result.output
+        assert "damaged or ends early, after line 1501" in result.stderr
+        assert len(list(emulator.processes("aircraft"))) == 1500
 
 
 class TestExamplesOfTheHelp:

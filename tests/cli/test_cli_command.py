@@ -4,12 +4,15 @@ import ast
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import chakra_async
 from chakra_async import Client
+from chakra_async.cli.app import app
 
 
 BLOCKED = """
@@ -143,6 +146,53 @@ def test_a_defect_is_one_sentence(chakra, monkeypatch):
     result = chakra("processes", "list", "aircraft")
     assert result.exit_code == 3
     assert result.stderr == "Error: ZeroDivisionError: oh (a defect of this program; -v shows where)\n"
+
+
+INTERRUPTED = """
+import sys
+from importlib.abc import MetaPathFinder
+class Press(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Press())
+from chakra_async.cli import main
+main()
+"""
+
+
+def test_ctrl_c_while_modules_load(spawn):
+    with spawn(program=("-c", INTERRUPTED)) as process:
+        assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("fd", "arguments", "status", "said"),
+    [
+        (0, ("bulk", "update", "aircraft", "-", "--format", "csv", "--key", "tailnum"), 2, "standard input"),
+        (1, ("processes", "list", "aircraft", "--output", "jsonl"), 3, "standard output"),
+    ],
+)
+def test_a_stream_that_is_closed(spawn, created, fd, arguments, status, said):
+    with spawn(*arguments, preexec_fn=partial(os.close, fd)) as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (status, "")
+    assert f"Error: {said} is closed" in err
+
+
+@pytest.mark.parametrize("setting", ["", "1"])
+def test_no_color(environment, here, setting):
+    runner = CliRunner(env={**environment, "NO_COLOR": setting})
+    result = runner.invoke(app, ["bulk", "create", "aircraft", "planes.csv", "--key", "tailnum"], color=True)
+    assert ("\x1b[" in result.stdout) == (not setting)
+
+
+def test_a_cell_may_be_as_long_as_a_line(spawn, created):
+    Path("long.csv").write_text(f"tailnum,model\nN10156,{'x' * 200_000}\n")
+    with spawn("bulk", "update", "aircraft", "long.csv", "--key", "tailnum") as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, "1 updated" in out) == (0, True), err
 
 
 def test_head_ends_a_list_quietly(spawn, chakra, here):

@@ -1,19 +1,23 @@
 """The journal on the command line: runs that are killed, stopped and refused, and what can be done then."""
 
+import csv
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from chakra_async import ProcessUpdate
 from chakra_async.bulk import search
 from chakra_async.bulk.journal import Journal, Plan
 from chakra_async.emulator import Emulator
+from chakra_async.sync import Client
 
 
 ROWS = 400
@@ -192,7 +196,9 @@ class TestAfterAnEnd:
         refused = chakra("bulk", "resume", "run.db")
         assert refused.exit_code == 2
         assert "came from standard input or a pipe, and only what has begun the run" in refused.stderr
-        assert chakra("bulk", "failures", "run.db", "-o", "f.csv").exit_code == 2
+        so_far = chakra("bulk", "failures", "run.db", "-o", "f.csv")
+        assert (so_far.exit_code, "There is no such row yet" in so_far.stdout) == (0, True)
+        assert "not sent yet. The rows came from standard input or a pipe, and only what" in so_far.stderr
         result = chakra(*STDIN, *KEPT, "--json", stdin=text)
         account = json.loads(result.stdout)
         assert (result.exit_code, account["updated"]) == (0, ROWS)
@@ -293,6 +299,51 @@ class TestFailures:
         assert json.loads(first)["_chakra"]["line"] == 2
         assert first.endswith('"tailnum": "X1",  "seats": 2}')
         assert second.endswith("} no")
+        named_otherwise = chakra("bulk", "failures", "run.db", "-o", "failed.csv")
+        assert "To read that file, add --format jsonl." in named_otherwise.stdout
+
+    def test_rows_that_cannot_be_read_again_are_named(self, chakra, environment, fleet, standing):
+        text = "tailnum,seats\nN1,1\nX1,2\nN3,three\nN4\n"
+        assert chakra(*STDIN, *KEPT, stdin=text).exit_code == 1
+        found = standing()
+        assert (found["next"], found["command"]) == ("failures", "chakra bulk failures run.db -o FILE")
+        assert "numbers and keys" in chakra("bulk", "status", "run.db").stdout
+        result = chakra("bulk", "failures", "run.db", "-o", "failed.csv")
+        assert (result.exit_code, "3 rows are in failed.csv, by number and key" in result.stdout) == (0, True)
+        header, *lines = csv.reader(Path("failed.csv").read_text().splitlines())
+        assert header == ["chakra_line", "chakra_outcome", "chakra_errors", "row", "key"]
+        assert [(line[0], line[1], *line[3:]) for line in lines] == [
+            ("3", "invalid", "1", "X1"),
+            ("4", "invalid", "2", "N3"),
+            ("5", "invalid", "3", "N4"),
+        ]
+        assert "three" in lines[1][2]
+        assert chakra("bulk", "failures", "run.db", "-o", "failed.csv").exit_code == 2
+
+    def test_rows_of_a_program_are_named_by_number_and_key(self, chakra, environment, fleet):
+        rows = [ProcessUpdate(key=("tailnum", key), data={"seats": 1}) for key in ("N1", "X1")]
+        with Client(environment["CHAKRA_ACCESS_TOKEN"], base_url=environment["CHAKRA_BASE_URL"]) as client:
+            assert client.processes.bulk_update("aircraft", rows, journal="run.db").run().invalid == 1
+        assert "-o FILE" in chakra("bulk", "status", "run.db").stdout
+        assert chakra("bulk", "failures", "run.db", "-o", "failed.csv").exit_code == 0
+        [_, (*_, row, key)] = csv.reader(Path("failed.csv").read_text().splitlines())
+        assert (row, key) == ("1", "X1")
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+    def test_a_name_that_is_no_text(self, chakra, emulator, fleet, standing):
+        name = os.fsdecode(b"d\xf6n.csv")
+        Path(name).write_text(BAD)
+        command = [name if part == "bad.csv" else part for part in BULK_BAD]
+        assert chakra(*command, *KEPT).exit_code == 1
+        assert standing()["file"] == str(Path(name).absolute())
+        assert chakra("bulk", "resume", "run.db").exit_code == 1
+        assert chakra("bulk", "failures", "run.db", "-o", "failed.csv").exit_code == 0
+        assert len(Path("failed.csv").read_text().splitlines()) == 5
+        Path(name).write_text("tailnum,seats\nN1,77\n")
+        options = ("--key", "tailnum", "--type", "seats=int", "-o", "run.plan")
+        assert chakra("bulk", "plan", "aircraft", name, *options).exit_code == 0
+        assert chakra("bulk", "apply", "run.plan").exit_code == 0
+        assert seats(emulator)["N1"] == 77
 
     def test_none(self, chakra, emulator, fleet):
         assert chakra(*UPDATE, *KEPT, "-q").exit_code == 0
@@ -388,6 +439,7 @@ class TestWhatIsRefused:
         self.refuse(chakra, *UPDATE, "--journal", "many.csv", said="is the file being read")
         self.refuse(chakra, *UPDATE, "--journal", "nowhere/run.db", said="Is its folder there")
         self.refuse(chakra, *UPDATE, *KEPT, "--failures", "run.db", "--overwrite", said="is the journal")
+        self.refuse(chakra, *UPDATE, "--journal", "", said="--journal is given no name")
         self.refuse(chakra, "bulk", "status", "missing.db", said="does not exist")
 
     def test_a_programs_journal(self, chakra, kept):

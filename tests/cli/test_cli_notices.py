@@ -52,6 +52,38 @@ class TestColumnsThatLookLikeFields:
         assert "Note: " not in chakra("bulk", "resume", "run.db").stderr
 
 
+class TestNamesOfColumns:
+    def test_those_of_a_failures_file_are_not_sent(self, chakra, emulator, created):
+        Path("n.csv").write_text("tailnum,chakra_id,chakra_errors,seats\nN10156,7,x,5\n")
+        Path("n.jsonl").write_text('{"tailnum": "N10156", "chakra_id": 7, "_chakra": {}, "seats": 5}\n')
+        for name in ("n.csv", "n.jsonl"):
+            result = chakra(*UPDATE, name, *KEY)
+            assert result.stderr.count("Note: ") == 1
+            assert "the column 'chakra_id' is not sent" in result.stderr
+            assert chakra(*UPDATE, name, *KEY, "--skip", "chakra_id", "-q").output == ""
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (("--state-column", "sate"), "'sate', which --state-column names"),
+            (("--next-action-at-column", "x"), "'x', which --next-action-at-column names"),
+            (("--skip", "x"), "'x', which --skip names"),
+            (("--type", "seat=int"), "'seat', which --type names"),
+            (("--data", "seats", "--data", "x=y"), "'x', which --data names"),
+        ],
+    )
+    def test_a_field_that_no_object_has(self, chakra, created, options, said):
+        Path("n.jsonl").write_text('{"tailnum": "N10156", "seats": 5}\n{"tailnum": "N102UW", "seats": 5}\n')
+        result = chakra(*UPDATE, "n.jsonl", *KEY, *options, "-q")
+        assert (result.exit_code, result.stderr) == (0, f"Note: no row has the field {said}.\n")
+
+    def test_a_field_that_a_later_object_has(self, chakra, created):
+        Path("n.jsonl").write_text(
+            '{"tailnum": "N10156", "seats": 5}\n{"tailnum": "N102UW", "state": "NEW"}\n'
+        )
+        assert chakra(*UPDATE, "n.jsonl", *KEY, "--state-column", "state", "-q").output == ""
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [("n.csv", "tailnum,seats\n", "a header and no rows"), ("n.jsonl", "\n", "no rows")],

@@ -104,6 +104,18 @@ class TestList:
         assert chakra("bulk", "update", "aircraft", "back.csv", *options).exit_code == 0
         assert emulator.process("aircraft", "N104UW")["data"]["model"] == "A320"
 
+    def test_any_text_goes_through_csv(self, chakra, created):
+        text, other = "a\rb", 'c, "d"\ne'
+        odd = {"tailnum": "N10156", "model": text, "remark": other}
+        Path("odd.jsonl").write_text(json.dumps(odd) + "\n")
+        assert chakra("bulk", "update", "aircraft", "odd.jsonl", "--key", "tailnum").exit_code == 0
+        listed = chakra("processes", "list", "aircraft", "--output", "csv").stdout_bytes
+        rows = list(csv.DictReader(io.StringIO(listed.decode(), newline="")))
+        assert (text, other) in [(row["model"], row["remark"]) for row in rows]
+        assert len(rows) == 4
+        assert listed.startswith(b"id,status,state,assigned_to,next_action_at,tailnum,")
+        assert b"\r\n" not in listed
+
     def test_no_such_procedure(self, chakra):
         result = chakra("processes", "list", "nonesuch")
         assert (result.exit_code, "nonesuch" in result.stderr) == (1, True)

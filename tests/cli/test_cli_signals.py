@@ -167,6 +167,27 @@ def test_named_pipe(spawn, many):
     assert (process.returncode, "1 updated" in out) == (0, True), err
 
 
+@pytest.mark.fault("C2")
+def test_ctrl_c_that_ends_the_reader_of_the_output_as_well(spawn, emulator, many):
+    """As in a terminal, of `chakra … 2>&1 | tee log`."""
+    emulator.job_settings.rows_per_second = 40.0
+    with spawn(*UPDATE, "--failures", "f.csv", stderr=subprocess.STDOUT) as process:
+        wait_until(lambda: submitted(emulator) >= 3)
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        process.stdout = None  # else communicate() would read it
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("verbose", [(), ("-v",)])
+def test_a_full_stderr_costs_nothing(spawn, emulator, many, verbose):
+    emulator.job_settings.rows_per_second = None
+    with Path("/dev/full").open("w") as full, spawn(*UPDATE, *verbose, stderr=full) as process:
+        out, _ = process.communicate(timeout=20)
+    assert (process.returncode, "8,400 updated" in out) == (0, True), out
+
+
 def test_lines_of_progress(spawn, emulator, many):
     emulator.job_settings.rows_per_second = 4000.0
     with spawn(*UPDATE, "--concurrency", "1") as process:

@@ -281,6 +281,13 @@ class TestReplay:
         result = replay(lines)
         assert (result.exit_code, reason in result.stderr, taking.requests) == (2, True, [])
 
+    @pytest.mark.parametrize("option", ["--delay", "--timeout"])
+    @pytest.mark.parametrize("seconds", ["inf", "nan"])
+    def test_seconds_that_are_none(self, replay, taking, option, seconds):
+        result = replay([b"{}"] * 2, option, seconds)
+        assert (result.exit_code, taking.requests) == (2, [])
+        assert f"'{seconds}' is no number of seconds" in result.stderr
+
     def test_an_address_that_is_none(self, chakra):
         Path("seen.jsonl").write_text("{}")
         assert chakra("webhooks", "replay", "seen.jsonl", "nowhere").exit_code == 2
@@ -412,11 +419,12 @@ class TestListen:
             assert heard.signed(message(), "another")[0] == 401
             assert heard.post(message())[0] == 401
             assert heard.signed(b"[]")[0] == 400
-            assert heard.signed(b" " * 1_000_001)[0] == 413
+            assert heard.signed(b" " * 3 * 2**20)[0] == 400
+            assert heard.signed(b" " * (3 * 2**20 + 1))[0] == 413
             assert heard.post(b"", "GET")[0] == 405
             code, out, err = heard.end()
         assert code == 0
-        assert [line[10:13] for line in out.splitlines()] == ["401", "401", "400"]
+        assert [line[10:13] for line in out.splitlines()] == ["401", "401", "400", "400", "413"]
         assert SECRET not in out + err
 
     def test_unsigned_ones(self, listen):
@@ -438,6 +446,17 @@ class TestListen:
         assert chakra("webhooks", "replay", "seen.jsonl", taking.url).exit_code == 0
         assert [one.body for one in taking.requests] == bodies
         assert all(one.headers[SIGNATURE] == signature(one.body) for one in taking.requests)
+
+    @pytest.mark.parametrize("chunked", [False, True])
+    def test_what_is_too_large_is_recorded_as_far_as_it_was_read(self, listen, chunked):
+        with listen("--record", "seen.jsonl") as heard:
+            pieces = [b" " * 2**16] * 100
+            body = iter(pieces) if chunked else b"".join(pieces)
+            assert heard.post(body, x_chakra_signature_256="0" * 64)[0] == 413
+            _, out, _ = heard.end()
+        assert out[10:] == "413  The body is too large.\n"
+        [recorded] = read(Path("seen.jsonl").read_bytes().splitlines())
+        assert 3 * 2**20 < len(recorded.body) < 100 * 2**16
 
     def test_nobody_reads_the_lines(self, listen):
         with listen() as heard:

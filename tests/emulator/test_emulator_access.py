@@ -45,13 +45,25 @@ def test_a_read_only_token_reads_and_never_writes(api, emulator):
     assert len(emulator.ledger) == 1
 
 
+@pytest.mark.parametrize("token", ["", " ", " x ", "x\t", "two\nlines", "ключ"])
+def test_a_token_that_no_header_carries_is_refused(emulator, token):
+    with pytest.raises(ValueError, match="printable ASCII without spaces around it"):
+        emulator.add_token(token=token)
+
+
+def test_a_known_token_keeps_its_user_in_another_role(api, emulator):
+    emulator.add_token("read-only", "mine")
+    before = api("GET", "/v1/ext/users").data
+    emulator.add_token("admin", "mine")
+    assert api("GET", "/v1/ext/users").data == before
+    assert api("POST", AIRCRAFT, {}, token="mine").data["createdBy"] == before[-1]["id"]
+
+
 def test_tokens_can_be_chosen_and_further_admins_added(api, emulator):
     assert emulator.add_token("admin", "my-token") == "my-token"
     assert api("POST", AIRCRAFT, {}, token="my-token").status == 200
     with pytest.raises(ValueError, match="unknown role"):
         emulator.add_token("owner")
-    with pytest.raises(ValueError, match="printable"):
-        emulator.add_token(token="two\nlines")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +139,29 @@ def test_a_body_that_is_no_json_is_refused(api):
     answer = api.raw("POST", AIRCRAFT, b'{"data": ')
     assert answer.status == 400
     assert b"not valid JSON" in answer.body
+
+
+def _nested(depth):
+    value = 1
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+def test_a_body_too_deep_to_be_answered_is_refused_before_it_is_stored(api, emulator):
+    assert api("POST", AIRCRAFT, {"data": _nested(199)}).status == 200
+    for method, path, body in [
+        ("POST", "", {"data": _nested(200)}),
+        ("POST", "", {"record": _nested(200)}),
+        ("PATCH", "", {"processes": [{"id": "x", "update": {"data": _nested(197)}}]}),
+        ("POST", "/bulk-create", [{"data": _nested(900)}]),
+    ]:
+        refused = api(method, AIRCRAFT + path, body)
+        assert (refused.status, refused.errors) == (400, ["The request body is nested more than 200 deep"])
+    assert len(api.list().data) == len(emulator.ledger) == 1
+    (process,) = emulator.processes("aircraft")
+    (entry,) = api.done({"id": process["id"], "update": {"data": _nested(196)}})
+    assert entry["completionStatus"] == "SUCCESS"
 
 
 def test_a_body_above_the_limit_is_413_and_not_applied(api, emulator):

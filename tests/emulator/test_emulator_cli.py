@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,6 +58,13 @@ def test_it_serves_until_told_to_stop(serve, make_api, number):
     served.process.send_signal(number)
     assert served.process.communicate(timeout=10) == ("", "")
     assert served.process.returncode == 0
+
+
+def test_its_export_line_is_one_for_any_token(serve):
+    served = serve("--token", "a b;c")
+    words = shlex.split(served.lines[2])
+    assert words[:3] == ["export", f"CHAKRA_BASE_URL={served.url}", "CHAKRA_ACCESS_TOKEN=a b;c"]
+    assert "CHAKRA_ACCESS_TOKEN='a b;c' " in served.lines[2]
 
 
 def test_a_file_survives_the_command(serve, make_api, tmp_path):
@@ -114,5 +122,8 @@ def test_what_stops_it_from_starting_is_one_line(capsys, tmp_path):
     assert "cannot use" in capsys.readouterr().err
     assert main(["--procedure", "boat:id"]) == 1
     assert "id cannot be a primary key" in capsys.readouterr().err
-    assert main(["--token", "a\nb"]) == 1
-    assert "printable" in capsys.readouterr().err
+    for token in ("a\nb", " x "):
+        assert main(["--token", token]) == 1
+        assert "printable" in capsys.readouterr().err
+    assert main(["--host", ""]) == 1
+    assert capsys.readouterr().err.startswith("error: the host is empty: expected an address")

@@ -90,6 +90,55 @@ def test_a_method_that_does_not_exist_would_hit_nothing(emulator):
         emulator.faults.next("GTE", status=500)
 
 
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ({"status": 100}, "status must be 200 to 599, not 100"),
+        ({"status": 0}, "status must be 200 to 599, not 0"),
+        ({"status": 1000}, "status must be 200 to 599, not 1000"),
+        ({"reset": "x"}, "reset must be 'before' or 'after', not 'x'"),
+        ({"delay": -1}, "'delay' must be >= 0: -1"),
+        ({"cut": -5}, "'cut' must be >= 0: -5"),
+        ({"huge": -1}, "'huge' must be >= 0: -1"),
+        ({"after": -1}, "'after' must be >= 0: -1"),
+        ({"times": -1}, "'times' must be >= 0: -1"),
+    ],
+)
+def test_an_option_out_of_its_range_plans_nothing(api, emulator, option, text):
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        emulator.faults.next(**option)
+    assert api("GET", "/v1/health").status == 200
+
+
+@pytest.mark.parametrize("name", ["errors", "errors_in_success"])
+def test_one_text_is_not_one_error_a_letter(emulator, name):
+    with pytest.raises(TypeError, match=rf"{name} must be a list such as \['oops'\], not the text 'oops'"):
+        emulator.faults.next(status=400, **{name: "oops"})
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ({"ending": "x"}, "ending must be 'stuck' or 'vanish' or 'stop', not 'x'"),
+        ({"pages": "x"}, "pages must be 'repeat' or 'skip', not 'x'"),
+        ({"rows_per_second": 0}, "'rows_per_second' must be > 0: 0"),
+        ({"latency": -1}, "'latency' must be >= 0: -1"),
+        ({"after_rows": -1}, "'after_rows' must be >= 0: -1"),
+        ({"times": -1}, "'times' must be >= 0: -1"),
+    ],
+)
+def test_an_option_of_a_job_out_of_its_range_is_refused(emulator, option, text):
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        emulator.faults.next_job(**option)
+
+
+def test_an_error_of_a_message_has_a_number(emulator):
+    with pytest.raises(ValueError, match="'code' must be >= 0: -1"):
+        emulator.faults.next_message(-1)
+    with pytest.raises(ValueError, match="'after' must be >= 0: -1"):
+        emulator.faults.next_message(after=-1)
+
+
 def test_faults_happen_in_the_order_they_were_planned(api, emulator):
     emulator.faults.next(status=500)
     emulator.faults.next(status=501, times=2)

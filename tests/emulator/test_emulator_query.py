@@ -71,6 +71,13 @@ def fleet(api):
         ({"and": [{"maker": "BOEING"}, {"tailnum": ["N1", "N3"]}]}, "3"),
         ({"maker": "BOEING", "or": [{"seats": 149}, {"and": [{"seats": 55}]}]}, "3"),
         ({"id": "not-an-id"}, ""),
+        ({"note": {"!=": "x"}}, "1234"),
+        ({"assignedTo": {"!=": "amy"}}, "134"),
+        ({"a.b c": [None, "x"]}, "123"),
+        ({"a.b c": {"!=": [None, "x"]}}, "4"),
+        ({"maker": {"!=": []}}, "1234"),
+        ({"maker": ["AIRBUS", *map(str, range(3000))]}, "2"),
+        ({"maker": {"!=": ["AIRBUS", *map(str, range(3000))]}}, "134"),
     ],
 )
 def test_where(fleet, where, found):
@@ -100,6 +107,8 @@ def test_where_takes_ids(fleet):
         {"createdAt": 5},
         {'se"ats': 1},
         {"": 1},
+        {"maker": "A\0B"},
+        {"maker": ["A", "A\0B"]},
         {"and": [{"and": [{"and": [{"and": [{"and": [{"and": [{"and": [{"seats": {"~": 1}}]}]}]}]}]}]}]},
     ],
 )
@@ -114,6 +123,34 @@ def test_a_query_without_bottom_is_refused(api):
     for _ in range(100):
         where = {"and": [where]}
     assert "nested" in api.list(where).errors[0]
+
+
+def _towers(conditions):
+    """Nest groups as deep as they may be, all of them long."""
+    where = {"seats": {">": 1}}
+    for level in range(20):
+        word = ("or", "and")[level % 2]
+        each = (conditions - 1) // 20 + (level < (conditions - 1) % 20)
+        where = {word: [where, *({} for _ in range(each))]}
+    return where
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: {"or": [{"maker": str(one)} for one in range(n)]},
+        lambda n: {"and": [{"maker": {"!=": str(one)}} for one in range(n)]},
+        lambda n: {f"a{one}": [None, 1] for one in range(n)},
+        lambda n: {f"a{one}": {">": 1, "<": 3} for one in range(n // 2)} | {"b": [1] * (n % 2)},
+        lambda n: {"or": [{}] * n},
+        _towers,
+    ],
+)
+def test_a_query_has_as_many_conditions_as_can_be_worked_out(fleet, make):
+    assert fleet.list(make(499)).status == 200
+    refused = fleet.list(make(501))
+    assert (refused.status, refused.data) == (400, [])
+    assert "more than 500 conditions" in refused.errors[0]
 
 
 def test_numbers_beyond_sqlite_do_no_harm(fleet):

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
@@ -48,6 +49,51 @@ async def test_async_with_and_a_session_of_the_same_loop():
         assert len(emulator.processes("lead")) == 20
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_start_that_is_cancelled_leaves_nothing_behind(times):
+    pool, gate = ThreadPoolExecutor(1), threading.Event()
+    asyncio.get_running_loop().set_default_executor(pool)
+    pool.submit(gate.wait, 5)
+    entering = asyncio.create_task(Emulator().__aenter__())
+    for _ in range(times):
+        await asyncio.sleep(0)
+        entering.cancel()
+    await asyncio.sleep(0.01)
+    assert entering.done() is (times == 2)  # who is cancelled again does not wait for the end of it
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    pool.submit(int).result()
+    assert not _serving()
+
+
+async def test_a_start_that_is_cancelled_when_it_is_done_leaves_nothing_behind():
+    pool = ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(pool)
+    entering = asyncio.create_task(Emulator().__aenter__())
+    await asyncio.sleep(0)
+    pool.submit(int).result()  # it has started, and the loop does not know
+    assert _serving()
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert not _serving()
+
+
+async def test_a_cancelled_start_does_not_close_what_somebody_else_started():
+    with Emulator() as emulator:
+        entering = asyncio.create_task(emulator.__aenter__())
+        await asyncio.sleep(0)
+        entering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await entering
+        assert emulator.url
+
+
+def _serving():
+    return [thread for thread in threading.enumerate() if thread.name == "chakra-emulator"]
+
+
 async def _post(session):
     async with session.post(LEAD, json={}) as answer:
         return answer.status, await answer.json()
@@ -69,7 +115,7 @@ def test_closing_is_quiet_even_in_the_middle_of_things(make_api):
         hanging.join(5)
         gc.collect()
     assert not hanging.is_alive()
-    assert not [thread for thread in threading.enumerate() if thread.name == "chakra-emulator"]
+    assert not _serving()
 
 
 def _ignore_errors(call, *arguments):
@@ -103,6 +149,32 @@ def test_a_taken_port_is_an_error_and_leaves_nothing_behind():
         port = int(emulator.url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
             Emulator(port=port).start()
+
+
+def test_a_host_must_be_said():
+    with pytest.raises(ValueError, match="the host is empty"):
+        Emulator(host="").start()
+
+
+def test_a_token_given_at_every_start_has_one_user(tmp_path, make_api):
+    file = str(tmp_path / "chakra.db")
+    creators = set()
+    for _ in range(3):
+        with Emulator(db=file, token="mine") as emulator:
+            api = make_api(emulator)
+            creators.add(api.create({}, path=LEAD)[0]["createdBy"])
+            users = [user["id"] for user in api("GET", "/v1/ext/users").data]
+    assert [users] == [list(creators)]
+
+
+def test_a_token_given_again_keeps_its_place_in_the_file_and_its_last_role(tmp_path, make_api):
+    file = str(tmp_path / "chakra.db")
+    for token, role in (("first", "read-only"), ("second", "read-only"), ("first", "admin")):
+        with Emulator(db=file, token=token) as emulator:
+            emulator.add_token(role, "third")
+    with Emulator(db=file) as emulator:
+        assert emulator.token == "first"
+        assert make_api(emulator)("POST", LEAD, {}, token="third").status == 200
 
 
 def test_a_given_token_and_port(make_api):
@@ -231,7 +303,7 @@ def test_procedures_that_cannot_work_are_refused(emulator, name, options):
 
 @pytest.mark.parametrize("name", ["states", "tasks"])
 def test_one_text_is_not_a_list_of_its_letters(emulator, name):
-    with pytest.raises(TypeError, match=rf"{name} must be a list of names such as \['NEW'\]"):
+    with pytest.raises(TypeError, match=rf"{name} must be a list such as \['NEW'\]"):
         emulator.add_procedure("ok", **{name: "NEW"})
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from chakra_async import ChakraError, Client, ConnectError, Limits, RequestTimeoutError, RetryPolicy, Timeouts
 from chakra_async.emulator import Emulator
-from tests.faults.callers import ONCE, create, read
-from tests.raw import FIN, QUICK, RST, STALL, TOKEN, RawServer, answer, closed_port, wrapped
+from tests.faults.callers import ONCE, Async, create, read
+from tests.raw import FIN, QUICK, RST, STALL, TOKEN, RawServer, answer, closed_port, refused, wrapped
 
 
 LEAD = wrapped({"id": "1"})
@@ -66,6 +66,59 @@ async def test_T1_an_address_that_cannot_be_called_is_an_error_of_ours(flavour, 
     assert caught.value.sent is False
 
 
+GREETINGS = {
+    "503": (refused(503, Connection="close"), "spoke before it was asked: 'HTTP/1.1 503 Whatever'"),
+    "200": (LEAD, "spoke before it was asked: 'HTTP/1.1 200 Whatever'"),
+    "another protocol": (b"220 smtp\x1b[2J ready\r\n", r"spoke before it was asked: '220 smtp\x1b[2J ready'"),
+    "a flood": (b"x" * 10**6, f"spoke before it was asked: '{'x' * 80}'"),
+    "nothing": (b"", "hung up at once"),
+}
+
+
+def upload(chakra):
+    return chakra.photos.upload(b"x", filename="x.jpg")
+
+
+def large(chakra):
+    return chakra.request("POST", "/v1/x", json="x" * 400_000)
+
+
+@pytest.mark.parametrize("call", [read, create, upload, large])
+@pytest.mark.parametrize(("greeting", "said"), GREETINGS.values(), ids=GREETINGS)
+async def test_a_server_that_speaks_first_or_hangs_up_costs_one_attempt_each_time(
+    greeting, said, call, monkeypatch
+):
+    accepted = 0
+
+    async def serve(reader, writer):
+        nonlocal accepted
+        accepted += 1
+        writer.write(greeting)
+        if greeting:
+            await reader.read()
+        writer.transport.abort()
+
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def connect_late(*arguments, **options):
+        transport, protocol = await connect(*arguments, **options)
+        while not protocol.should_close:
+            await asyncio.sleep(0.001)
+        return transport, protocol
+
+    monkeypatch.setattr(loop, "create_connection", connect_late)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, asyncio.timeout(5):
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Async.client(url, retry=TWICE) as chakra:
+            with pytest.raises(ConnectError) as caught:
+                await chakra(call)
+    assert (caught.value.attempts, caught.value.sent, caught.value.retry_safe) == (2, False, True)
+    assert f"({'the server ' + said})" in caught.value.message
+    assert accepted == 2
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems answer differently to a full backlog")
 async def test_T2_a_connect_time_out_is_repeated(flavour):
     with socket.socket() as listener:
@@ -77,7 +130,7 @@ async def test_T2_a_connect_time_out_is_repeated(flavour):
             filler.connect_ex(listener.getsockname())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with flavour.client(url, retry=TWICE, timeout=Timeouts(connect=0.1)) as chakra:
-            with pytest.raises(RequestTimeoutError, match=r"Timeouts\.connect") as caught:
+            with pytest.raises(RequestTimeoutError, match=r"Timeouts: connect 0\.1 s") as caught:
                 await chakra(create)
         assert (caught.value.attempts, caught.value.sent) == (2, False)
         for filler in fillers:
@@ -135,7 +188,7 @@ PROXIES = {
     "rst": (RST, "Connection reset by peer"),
     "no http": ([b"SSH-2.0\r\n\r\n", FIN], "no sound HTTP"),
     "no tls": ([answer(200), b"220 smtp.test\r\n", FIN], "no sound HTTP"),
-    "stall": (STALL, r"Timeouts\.connect"),
+    "stall": (STALL, r"Timeouts: connect 0\.2 s"),
 }
 
 

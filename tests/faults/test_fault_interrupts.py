@@ -22,7 +22,8 @@ pytestmark = pytest.mark.timeout(60)
 
 PACKAGE = Path(chakra_async.__file__).parent
 JOURNAL = ("bulk/journal/_writing.py", "bulk/journal/_commits.py")
-OURS = tuple(str(PACKAGE / part) for part in ("sync/", "bulk/engine.py", *JOURNAL))
+TAKING = ("bulk/engine.py", "bulk/intake.py", "bulk/chunks.py")
+OURS = tuple(str(PACKAGE / part) for part in ("sync/", *TAKING, *JOURNAL))
 PLACES = 3
 
 
@@ -137,6 +138,32 @@ def test_C2_ctrl_c_at_any_line_of_a_sync_run_frees_its_journal(chakra, service, 
     run()
     done = [process["data"] for process in service.processes("aircraft")]
     assert all(process[f"run{number}"] == n for n, process in enumerate(done))
+
+
+def test_C2_ctrl_c_at_any_line_of_a_sync_run_leaves_no_row_out_of_the_account(chakra):
+    taken, ended = 0, None
+
+    def source():
+        nonlocal taken
+        for n in range(6):
+            yield {"data": {"n": n}} if n != 3 else {"data": {"n": {1}}}
+            # Whoever asks for the next row has taken this one.
+            taken += 1
+
+    def run():
+        nonlocal taken, ended
+        taken, ended = 0, None
+        ended = chakra.processes.bulk_create("lead", source(), chunk_size=2, concurrency=2)
+        with ended:
+            assert len(list(ended)) == 6
+
+    for number in places_to_interrupt(run):
+        Steps(number).run(run)
+        if ended is None:
+            continue
+        indexes = [result.index for result in ended.leftover()]
+        assert len(set(indexes)) == len(indexes) <= ended.summary.total
+        assert ended.summary.total in (taken, taken + 1)
 
 
 def test_C2_ctrl_c_in_the_source_is_not_taken_for_its_end(chakra, tmp_path):

@@ -168,7 +168,7 @@ async def test_H6_errors_without_end_make_a_message_that_ends(flavour):
         with pytest.raises(BadRequestError) as caught:
             await chakra(create)
     assert len(str(caught.value)) < 1500
-    assert len(caught.value.errors) == 1000
+    assert caught.value.errors[100:] == ("… and 900 more",)
 
 
 @pytest.mark.parametrize("depth", [200, 400])

@@ -148,7 +148,7 @@ sys.modules["redis"] = None
 try:
     import chakra_async._shared_rate
 except ModuleNotFoundError as error:
-    assert "pip install 'chakra-async[redis]'" in str(error), error
+    assert "pip install 'path/to/chakra_async[redis]'" in str(error), error
 else:
     raise AssertionError
 import chakra_async._transport

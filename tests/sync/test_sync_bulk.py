@@ -204,15 +204,39 @@ def test_an_error_of_the_source_comes_after_what_it_gave(chakra, emulator, fleet
     own_frames(caught.value, __file__)
 
 
-def test_an_error_at_the_very_beginning_of_the_source(chakra):
+def test_an_error_at_the_very_beginning_of_the_source(chakra, tmp_path):
     class Broken:
         def __iter__(self):
             raise LookupError("no cursor")
 
-    run = chakra.processes.bulk_update("aircraft", Broken())
+    run = chakra.processes.bulk_update("aircraft", Broken(), journal=tmp_path / "j.db")
     with pytest.raises(LookupError, match="no cursor"):
         run.run()
     assert run.summary.total == 0
+    # While the first run is still known.
+    assert chakra.processes.bulk_update("aircraft", [], journal=tmp_path / "j.db").run().ok
+
+
+def test_a_source_that_raises_while_a_journal_is_taken_up_leaves_no_row_without_a_result(
+    emulator, fleet, tmp_path
+):
+    emulator.faults.next_job("stuck", after_rows=1)
+    results = []
+
+    def source():
+        yield from updates(fleet[:2])
+        raise OSError("the cursor is lost")
+
+    with Client(emulator.token, base_url=emulator.url, timeout=Timeouts(job=0.2)) as client:
+
+        def begin(rows):
+            return client.processes.bulk_update("aircraft", rows, journal=tmp_path / "j.db")
+
+        assert begin(updates(fleet[:4])).run().unknown == 4
+        with begin(source()) as run, pytest.raises(OSError, match="the cursor is lost"):
+            for result in run:
+                results.append(result)
+    assert [(result.index, result.outcome) for result in results] == [(0, "unknown"), (1, "unknown")]
 
 
 # -- leaving
@@ -303,9 +327,31 @@ def test_a_client_closed_by_another_thread_ends_the_run_with_its_account(emulato
     closer.join()
     assert time.monotonic() - start < 5
     own_frames(caught.value, __file__)
+    assert (caught.value.retry_safe, caught.value.may_be_done) == (False, True)
     assert run.summary.total == len(taken)
     done = emulator.ledger.count(kind="update")
     assert run.summary.updated <= done <= run.summary.updated + run.summary.unknown
+
+
+def test_a_client_closed_inside_the_run_is_told_of_in_words_that_are_true_of_a_run(chakra, fleet, own_frames):
+    run = chakra.processes.bulk_update("aircraft", updates(fleet), chunk_size=20, concurrency=2)
+    with pytest.raises(ClientClosedError) as caught, run:
+        for _ in run:
+            chakra.close()
+    assert str(caught.value) == (
+        "The client was closed before the run had ended; its summary tells what became of the rows. "
+        "Not safe to try again blindly."
+    )
+    own_frames(caught.value, __file__)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    assert run.summary.updated >= 20
+
+
+def test_a_client_closed_after_the_last_row_is_no_error(chakra, fleet):
+    with chakra.processes.bulk_update("aircraft", updates(fleet), chunk_size=20) as run:
+        assert len(list(run)) == 200
+        chakra.close()
+    assert run.summary.updated == 200
 
 
 @pytest.mark.fault("C4")

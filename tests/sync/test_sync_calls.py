@@ -6,6 +6,8 @@ import contextvars
 import gc
 import inspect
 import multiprocessing
+import select
+import socket
 import threading
 import time
 import weakref
@@ -165,26 +167,53 @@ def test_one_liners(emulator, running_loops):
     assert not running_loops()
 
 
-def test_a_close_by_another_thread_ends_the_call(chakra, emulator):
-    emulator.faults.next("GET", delay=20)
-    seen = []
-
-    def call():
-        try:
-            chakra.jobs.get("x")
-        except Exception as error:
-            seen.append(error)
-
-    thread = threading.Thread(target=call)
-    thread.start()
-    while not emulator.request_count:
-        time.sleep(0.005)
-    start = time.monotonic()
-    chakra.close()
-    thread.join(5)
-    assert not thread.is_alive()
+def closed_during(chakra, call, begun):
+    """Close the client while another thread is in a call, and return what that raised."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        future = pool.submit(call)
+        while not begun():
+            time.sleep(0.005)
+        start = time.monotonic()
+        chakra.close()
+        error = future.exception(5)
     assert time.monotonic() - start < 2
-    assert [type(error) for error in seen] == [ClientClosedError]
+    return error
+
+
+def test_a_close_by_another_thread_ends_a_call_that_may_be_repeated(chakra, emulator):
+    emulator.faults.next("GET", delay=20)
+    error = closed_during(chakra, lambda: chakra.jobs.get("x"), lambda: emulator.request_count)
+    assert type(error) is ClientClosedError
+    assert (error.method, error.path, error.attempts) == ("GET", "/v1/ext/background-job/x", 1)
+    assert (error.retry_safe, error.may_be_done) == (True, True)
+
+
+def test_a_close_by_another_thread_tells_that_a_create_may_have_been_done(chakra, emulator):
+    emulator.faults.next("POST", delay=20)
+    error = closed_during(
+        chakra,
+        lambda: chakra.processes.create("lead", data={"lead_id": "L1"}),
+        lambda: emulator.request_count,
+    )
+    assert type(error) is AmbiguousResultError
+    assert (error.method, error.path, error.attempts) == ("POST", "/v1/ext/procedure/lead/process", 1)
+    assert (error.retry_safe, error.may_be_done) == (False, True)
+    assert error.fingerprint is not None
+    assert "(the client was closed)" in str(error)
+
+
+def test_a_close_by_another_thread_does_not_wait_for_a_peer_that_takes_nothing(emulator):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = Client("a-token", base_url=f"http://127.0.0.1:{server.getsockname()[1]}")
+        thread = client._portal._thread
+        error = closed_during(
+            client,
+            lambda: client.request("POST", "/v1/x", data=b'"%s"' % (b"x" * 30_000_000)),
+            lambda: thread._loop is not None and server in select.select([server], [], [], 0)[0],
+        )
+    assert type(error) is AmbiguousResultError
+    assert "POST /v1/x may have been done. Look before you send it again." in str(error)
+    assert (error.retry_safe, error.may_be_done) == (False, True)
 
 
 def test_closing_in_many_threads_at_once_waits_in_each(chakra, emulator, running_loops):

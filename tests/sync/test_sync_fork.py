@@ -114,27 +114,6 @@ use(chakra)
 """)
 
 
-def test_a_lock_held_at_the_fork_does_not_hold_up_the_child(run):
-    run("""
-held, go_on = threading.Event(), threading.Event()
-def hold():
-    with chakra._portal._thread._lock:
-        held.set()
-        go_on.wait()
-holder = threading.Thread(target=hold)
-holder.start()
-held.wait()
-pid = os.fork()
-if pid == 0:
-    use(chakra)
-    os._exit(0)
-joined(pid)
-go_on.set()
-holder.join()
-use(chakra)
-""")
-
-
 def test_a_call_in_flight_at_the_fork_is_the_parents(run, emulator):
     emulator.faults.next("GET", "background-job", delay=1, status=418)
     run("""

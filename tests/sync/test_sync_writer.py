@@ -147,7 +147,10 @@ def test_a_client_closed_meanwhile_ends_the_writer_with_its_account(emulator, fl
             until(lambda: writer._writer.group._count == 20 and patches(emulator) == 2)
             client.close()
         own_frames(caught.value, __file__)
-        assert all(isinstance(call.exception(), ClientClosedError) for call in calls)
+        assert (caught.value.retry_safe, caught.value.may_be_done) == (False, True)
+        assert "closed before the writer had ended" in str(caught.value)
+        ends = [call.exception() or call.result().outcome for call in calls]
+        assert all(end in {"unknown", "failed"} or isinstance(end, ClientClosedError) for end in ends)
     assert writer.summary.total == 20
     assert writer.summary.unknown >= 2
     gc.collect()

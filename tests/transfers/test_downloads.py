@@ -5,7 +5,9 @@ import base64
 import gzip
 import hashlib
 import io
+import os
 import socket
+import stat
 import tempfile
 import time
 
@@ -58,9 +60,10 @@ def cut(at=HALF, **headers):
     return [answer(body=CONTENT, **JPEG, **headers)[: at - len(CONTENT)], FIN]
 
 
-def part(start, *, total=768_000):
+def part(start, *, total=768_000, **headers):
     body = CONTENT[start:]
-    return answer(206, body, **JPEG, Content_Range=f"bytes {start}-{start + len(body) - 1}/{total}")
+    shown = {"Content_Range": f"bytes {start}-{start + len(body) - 1}/{total}", **headers}
+    return answer(206, body, **{**JPEG, **shown})
 
 
 def left_in(folder):
@@ -76,6 +79,14 @@ class Taking:
     async def write(self, data):
         await asyncio.sleep(0)
         self.got += data
+
+
+class Sipping(Taking):
+    """Takes less than it is given."""
+
+    async def write(self, data):
+        await super().write(data[:10_000])
+        return len(data[:10_000])
 
 
 # Where it goes
@@ -112,7 +123,9 @@ async def test_into_memory(recorder, chakra):
     assert "x00" not in repr(got)
 
 
-@pytest.mark.parametrize("make", [io.BytesIO, Taking, tempfile.TemporaryFile, tempfile.SpooledTemporaryFile])
+@pytest.mark.parametrize(
+    "make", [io.BytesIO, Taking, Sipping, tempfile.TemporaryFile, tempfile.SpooledTemporaryFile]
+)
 async def test_to_a_file(make, recorder, chakra):
     recorder.forget().send(CONTENT, kind="image/jpeg")
     file = make()
@@ -171,7 +184,7 @@ async def test_json_is_a_file_unless_it_is_the_services_wrapper(recorder, chakra
     with pytest.raises(ApiError, match="expired"):
         await chakra.whatsapp.media.show("1")
     recorder.forget().data({"id": "1"})
-    with pytest.raises(DecodeError, match="a file was due"):
+    with pytest.raises(DecodeError, match="a file was due, but JSON came"):
         await chakra.whatsapp.media.show("1")
 
 
@@ -180,6 +193,8 @@ async def test_targets_are_looked_at_before_anything_is_asked_for(recorder, chak
     closed.close()
     cases = [
         (tmp_path, IsADirectoryError, "folder"),
+        (".", IsADirectoryError, "folder"),
+        ("", ValueError, "empty"),
         (tmp_path / "no" / "a", FileNotFoundError, "no such folder"),
         (closed, ValueError, "closed"),
         (io.StringIO(), TypeError, "'wb'"),
@@ -191,6 +206,76 @@ async def test_targets_are_looked_at_before_anything_is_asked_for(recorder, chak
     with pytest.raises(ValueError, match="sha256"):
         await chakra.whatsapp.media.show("1", sha256="abc")
     assert not recorder.requests
+
+
+async def test_what_is_no_regular_file_is_refused_and_stays(recorder, chakra, tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for target in (pipe, link):
+        with pytest.raises(FileExistsError, match="no regular file"):
+            await chakra.whatsapp.media.show("1", to=target)
+    assert pipe.is_fifo()
+    assert not recorder.requests
+
+
+async def test_what_a_link_leads_to_is_replaced(recorder, chakra, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name in ("new", "old"):
+        target, link = tmp_path / "folder" / name, tmp_path / f"link to {name}"
+        if name == "old":
+            target.write_bytes(b"old")
+        link.symlink_to(target)
+        recorder.forget().send(CONTENT, kind="image/jpeg")
+        assert (await chakra.whatsapp.media.show("1", to=link)).path == link
+        assert link.is_symlink()
+        assert (target.is_symlink(), target.read_bytes()) == (False, CONTENT)
+    assert sorted(left_in(tmp_path / "folder")) == ["new", "old"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+async def test_what_is_replaced_leaves_its_mode(mode, recorder, chakra, tmp_path):
+    recorder.forget().send(CONTENT, kind="image/jpeg")
+    target = tmp_path / "a"
+    target.write_bytes(b"old")
+    target.chmod(mode)
+    seen = set()
+
+    def look(_):
+        (unfinished,) = (path for path in tmp_path.iterdir() if path != target)
+        seen.add(stat.S_IMODE(unfinished.stat().st_mode))
+
+    await chakra.whatsapp.media.show("1", to=target, on_progress=look)
+    assert (stat.S_IMODE(target.stat().st_mode), target.read_bytes()) == (mode, CONTENT)
+    assert seen == {0o600}
+
+
+@pytest.mark.parametrize("name", ["ह" * 80, "漢" * 85, "🛩" * 63, "a" * 255])
+async def test_every_name_that_a_file_can_have_can_be_downloaded_to(name, recorder, chakra, tmp_path):
+    recorder.forget().send(CONTENT, kind="image/jpeg")
+    await chakra.whatsapp.media.show("1", to=tmp_path / name)
+    assert left_in(tmp_path) == [name]
+
+
+async def test_a_file_that_does_not_take_all_loses_nothing_silently(recorder, chakra):
+    class Deferred:
+        def write(self, data):
+            return self
+
+        def __await__(self):
+            yield
+
+    recorder.forget().send(CONTENT, kind="image/jpeg")
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with (
+        os.fdopen(reading, "rb"),
+        os.fdopen(writing, "wb", buffering=0) as full,
+        pytest.raises(BlockingIOError, match="takes no more"),
+    ):
+        await chakra.whatsapp.media.show("1", to=full)
+    with pytest.raises(TypeError, match="coroutine function"):
+        await chakra.whatsapp.media.show("1", to=Deferred())
 
 
 # Nothing half
@@ -252,7 +337,7 @@ async def test_the_wrong_bytes_are_refused(tmp_path):
 
 async def test_no_file_is_an_error(tmp_path):
     for nothing in (answer(204), answer(body=b"", **JPEG)):
-        await refuse([nothing], tmp_path, DecodeError, words="a file was due")
+        await refuse([nothing], tmp_path, DecodeError, words="a file was due, but nothing came")
     await refuse([answer(404, b"Not Found", kind="text/plain")], tmp_path, NotFoundError)
 
 
@@ -362,11 +447,60 @@ async def test_a_download_goes_on_where_it_broke(to, tmp_path):
     assert done[-1] == len(CONTENT)
 
 
-async def test_ranges_are_asked_for_only_where_they_are_offered(tmp_path):
-    requests = await resumed([cut(), WHOLE], to=tmp_path / "a", ranges=[False, False])
-    assert requests
-    await resumed([cut(Accept_Ranges="none"), WHOLE], ranges=[False, False])
-    await resumed([cut(ETag='W/"weak"'), WHOLE], ranges=[False, False])
+DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
+SETTLED = {"Last_Modified": DATE, "Date": "Wed, 21 Oct 2015 07:29:00 GMT"}
+JUST_NOW = {"Last_Modified": DATE, "Date": "Wed, 21 Oct 2015 07:28:59 GMT"}
+
+
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Accept_Ranges": "bytes"},
+        {"ETag": 'W/"weak"'},
+        {"ETag": 'W/"weak"', **SETTLED},
+        {"Last_Modified": DATE},
+        JUST_NOW,
+        {**SETTLED, "Date": "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"},
+        {**SETTLED, "Date": "Wed, 21 Oct 2016 07:28:00 -0000"},
+        {**SETTLED, "Last_Modified": "yesterday"},
+    ],
+    ids=str,
+)
+async def test_a_rest_is_asked_for_only_where_the_file_is_known_again(headers, tmp_path):
+    await resumed([cut(**headers), WHOLE], to=tmp_path / "a", ranges=[False, False])
+
+
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize(
+    ("first", "validator", "same", "other"),
+    [
+        ({"ETag": '"1"'}, '"1"', {"ETag": '"1"', "Last_Modified": DATE}, {"ETag": '"2"'}),
+        ({"ETag": '"1"'}, '"1"', {}, {"ETag": 'W/"1"'}),
+        ({"ETag": '"1"'}, '"1"', {"kind": "application/json"}, {"Last_Modified": DATE}),
+        (SETTLED, DATE, {"Last_Modified": DATE}, {"Last_Modified": JUST_NOW["Date"]}),
+        (SETTLED, DATE, {}, {"ETag": '"1"'}),
+    ],
+)
+async def test_a_rest_of_another_file_is_never_put_to_it(first, validator, same, other, tmp_path):
+    for target in (tmp_path / "a", None):
+        requests = await resumed([cut(**first), part(HALF, **same)], to=target, ranges=[False, True])
+        assert requests[1].headers["if-range"] == validator
+        script = [cut(**first), part(HALF, **other), WHOLE]
+        await resumed(script, to=target, ranges=[False, True, False])
+
+
+async def test_a_rest_that_nobody_asked_for_begins_anew():
+    await resumed([cut(), part(HALF), WHOLE], ranges=[False, False, False])
+
+
+async def test_a_part_of_a_whole_that_nobody_knows_begins_anew():
+    head = b'HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nETag: "1"\r\nTransfer-Encoding: chunked\r\n\r\n'
+    chunk = b"%x\r\n%b\r\n" % (HALF, CONTENT[:HALF])
+    script = [[head + chunk, FIN], part(HALF, total="*"), WHOLE]
+    await resumed(script, ranges=[False, True, False])
+    await resumed([[head + chunk, FIN], part(HALF)], ranges=[False, True])
 
 
 @pytest.mark.fault("F3")
@@ -383,7 +517,7 @@ async def test_ranges_are_asked_for_only_where_they_are_offered(tmp_path):
     ids=lambda item: item[0],
 )
 async def test_a_range_that_is_not_kept_begins_anew(second, tmp_path):
-    script = [cut(Accept_Ranges="bytes"), *second[1]]
+    script = [cut(ETag='"1"'), *second[1]]
     await resumed(script, to=tmp_path / "a", ranges=[False, True] + [False] * (len(script) - 2))
     assert (tmp_path / "a").read_bytes() == CONTENT
 

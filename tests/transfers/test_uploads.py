@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -384,6 +385,25 @@ async def test_a_source_that_fails_on_the_way_raises_its_own_error(recorder, cha
     assert await chakra.photos.upload(b"1", filename="a.jpg")
 
 
+async def test_what_no_task_can_be_told_is_told_in_other_words(chakra, recorder):
+    class Iterated:
+        def __init__(self):
+            self._pieces = iter([CONTENT])
+
+        def read(self, _):
+            return next(self._pieces)
+
+    async def lost():
+        yield CONTENT
+        raise asyncio.CancelledError
+
+    with pytest.raises(RuntimeError, match="raised StopIteration; at its end"):
+        await asyncio.wait_for(chakra.photos.upload(Iterated(), filename="a.jpg"), 5)
+    with pytest.raises(RuntimeError, match="source of the upload was cancelled"):
+        await chakra.photos.upload(lost(), filename="a.jpg")
+    assert not recorder.requests
+
+
 @pytest.mark.fault("C1")
 async def test_a_cancelled_upload_leaves_nothing_open(tmp_path, collect_garbage):
     path = written(tmp_path / "a.jpg", CONTENT * 20)
@@ -598,3 +618,15 @@ async def test_uploads_share_connections_with_other_calls(recorder):
     async with recorder.client(limits=Limits(connections=2), retry=QUICK) as chakra:
         await asyncio.gather(*(chakra.photos.upload(CONTENT, filename="a.jpg") for _ in range(10)))
     assert len(recorder.requests) == 10
+
+
+async def test_the_type_of_a_given_session_is_not_that_of_an_upload(recorder):
+    async with (
+        aiohttp.ClientSession(headers={"Content-Type": "text/plain"}) as session,
+        recorder.client(session=session) as chakra,
+    ):
+        await chakra.photos.upload(CONTENT, filename="a.jpg")
+        assert recorder.last.parts["photo"] == ("a.jpg", "image/jpeg", CONTENT)
+        recorder.forget().data({})
+        await chakra.request("POST", "/x", json={"a": "x" * 300_000})
+        assert recorder.last.headers["content-type"] == "application/json"

@@ -5,11 +5,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
 
-from chakra_async import (
+from chakra_async.bulk.plans import PlanReader, PlanWriter, read_plan
+from chakra_async.sync import (
+    BulkRun,
+    Client,
     Job,
     JobEntry,
     Limits,
     Page,
+    Pager,
     Process,
     ProcessCreate,
     ProcessUpdate,
@@ -22,9 +26,8 @@ from chakra_async import (
     SourceLine,
     Summary,
     Timeouts,
+    Writer,
 )
-from chakra_async.bulk.plans import PlanReader, PlanWriter, read_plan
-from chakra_async.sync import BulkRun, Client, Pager, Writer
 
 
 def clients() -> None:
@@ -195,6 +198,10 @@ async def mistakes(chakra: Client, run: BulkRun, writer: Writer) -> None:
     chakra.processes.get("lead")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chakra.processes.update("lead", "x", {"a": 1})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chakra.processes.bulk_update("lead", stream())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_update("lead", [ProcessCreate(data={})])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_update("lead", "rows.csv")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_create("lead", [ProcessUpdate("id")])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    chakra.processes.bulk_delete("lead", chakra.processes.list("lead"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chakra.processes.bulk_update("lead", [], on_unknown="retry")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chakra.processes.bulk_create("lead", [], on_unknown="again")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chakra.processes.bulk_create("lead", [], journal=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -4,6 +4,7 @@ import socket
 import sys
 import threading
 from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
 from socketserver import ThreadingMixIn
 from types import ModuleType
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -13,6 +14,7 @@ import django
 import uvicorn
 import werkzeug.serving
 from aiohttp import web
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
@@ -20,7 +22,9 @@ from django.test import override_settings
 from django.urls import path
 from fastapi import FastAPI
 from flask import Flask
+from flask import request as flask_request
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Route
 
 from chakra_async.webhooks import aiohttp as for_aiohttp
@@ -31,6 +35,18 @@ from chakra_async.webhooks import starlette as for_starlette
 
 PATH = "/webhooks/chakra"
 HOST = "127.0.0.1"
+READ_FIRST = "X-Read-First"
+
+
+def reading_first(endpoint, read):
+    """Put something before an endpoint that reads the body of requests with the header ``READ_FIRST``."""
+
+    async def view(request: Request):
+        if READ_FIRST in request.headers:
+            await read(request)
+        return await endpoint(request)
+
+    return view
 
 
 @contextmanager
@@ -42,7 +58,7 @@ def aiohttp(webhooks):
     async def start():
         app = web.Application()
         app.cleanup_ctx.append(closing)
-        app.router.add_post(PATH, for_aiohttp.endpoint(webhooks))
+        app.router.add_post(PATH, reading_first(for_aiohttp.endpoint(webhooks), web.Request.read))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, HOST, 0).start()
@@ -80,13 +96,15 @@ def closing(webhooks):
 
 
 def starlette(webhooks):
-    route = Route(PATH, for_starlette.endpoint(webhooks), methods=["POST"])
+    view = reading_first(for_starlette.endpoint(webhooks), Request.body)
+    route = Route(PATH, view, methods=["POST"])
     return served_by_uvicorn(Starlette(routes=[route], lifespan=closing(webhooks)))
 
 
 def fastapi(webhooks):
     app = FastAPI(lifespan=closing(webhooks))
-    app.add_api_route(PATH, for_starlette.endpoint(webhooks), methods=["POST"])
+    view = reading_first(for_starlette.endpoint(webhooks), Request.body)
+    app.add_api_route(PATH, view, methods=["POST"])
     return served_by_uvicorn(app)
 
 
@@ -104,6 +122,11 @@ def served_in_threads(server):
 def flask(webhooks):
     app = Flask(__name__)
     app.add_url_rule(PATH, view_func=for_flask.endpoint(webhooks), methods=["POST"])
+
+    @app.before_request
+    def read_first():
+        if READ_FIRST in flask_request.headers:
+            flask_request.get_data()
 
     class Quiet(werkzeug.serving.WSGIRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -127,8 +150,17 @@ def django_routing(view):
             MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
         )
         django.setup()
+
+    @wraps(view)
+    def reading(request):
+        if READ_FIRST in request.headers:
+            assert request.body
+        return view(request)
+
+    if iscoroutinefunction(view):
+        markcoroutinefunction(reading)
     urls = ModuleType(f"urls_of_{id(view)}")
-    urls.urlpatterns = [path(PATH[1:], view)]
+    urls.urlpatterns = [path(PATH[1:], reading)]
     sys.modules[urls.__name__] = urls
     with override_settings(ROOT_URLCONF=urls.__name__):
         yield

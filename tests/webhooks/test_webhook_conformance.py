@@ -15,7 +15,7 @@ import pytest
 from chakra_async.webhooks import MessageEvent, Webhooks
 from tests.webhooks import bodies
 from tests.webhooks.bodies import SECRET, sign, unsigned
-from tests.webhooks.servers import HOST, PATH, SERVERS
+from tests.webhooks.servers import HOST, PATH, READ_FIRST, SERVERS
 
 
 pytestmark = pytest.mark.timeout(60)
@@ -259,6 +259,21 @@ def test_a_body_in_chunks(service, wamid, message):
         assert (status, service.got) == (401, {})
     else:
         assert (status, service.got) == (200, both(wamid))
+
+
+def test_a_body_that_was_read_before_the_view(service, wamid, message):
+    first = {READ_FIRST: "yes"}
+    assert service.post(message, {**sign(message, "other"), **first})[0] == 401
+    assert service.post(message, {**sign(message), **first}) == (200, "OK")
+    assert service.got == both(wamid)
+
+
+@pytest.mark.parametrize("name", sorted(SERVERS.keys() - NO_CHUNKS))
+def test_a_large_body_that_was_read_before_the_view(name, message):
+    with serving(name, max_body_bytes=len(message) - 1) as service:
+        chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(message), message)
+        chunked = head({**sign(message), READ_FIRST: "yes"}, "Transfer-Encoding: chunked")
+        assert (service.send(chunked, chunk), service.got) == (413, {})
 
 
 def test_a_body_that_breaks_off_runs_nothing(service, message):

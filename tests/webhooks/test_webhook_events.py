@@ -284,11 +284,16 @@ def test_one_delivery_holds_many_events_in_their_order():
 
 def test_echoes_are_not_messages():
     echo = {**bodies.text("wamid.E", sender="918045678900"), "to": "919901258433"}
-    phone = one(bodies.meta(bodies.change({"message_echoes": [echo]}, "smb_message_echoes")))
+    phone = one(
+        bodies.meta(
+            bodies.change({"contacts": bodies.contacts(), "message_echoes": [echo]}, "smb_message_echoes")
+        )
+    )
     assert type(phone) is EchoEvent
     assert (phone.name, phone.id) == ("smb_message_echo", "echo:wamid.E")
     assert (phone.sender, phone.recipient, phone.text) == ("918045678900", "919901258433", "Hello")
     assert phone.extra == {}
+    assert phone.sender_name is None  # the contact beside it is the customer
     for name in ("message_echo", "smb_message_echo"):
         event = one(bodies.chakra_message(echo, event=name))
         assert (type(event), event.name, event.id, event.recipient) == (
@@ -297,6 +302,7 @@ def test_echoes_are_not_messages():
             "echo:wamid.E",
             "919901258433",
         )
+        assert event.sender_name is None
     outbound = one(bodies.chakra_message(bodies.text("wamid.O"), direction="OUTBOUND"))
     assert (type(outbound), outbound.name) == (EchoEvent, "message_echo")
     inbound = one(bodies.chakra_message(bodies.text("wamid.O"), direction="INBOUND"))

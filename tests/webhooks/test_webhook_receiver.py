@@ -108,6 +108,10 @@ def test_handlers_are_known_by_their_names():
         ({"lease": 0}, "lease"),
         ({"retention": -1}, "retention"),
         ({"max_pending": 0}, "max_pending"),
+        ({"max_age": 0}, "max_age"),
+        ({"max_age": -1}, "max_age"),
+        ({"max_age": float("nan")}, "max_age"),
+        ({"max_age": "300"}, "max_age"),
         ({"max_body_bytes": 0}, "max_body_bytes"),
     ],
 )
@@ -230,6 +234,12 @@ async def test_W2_what_is_older_than_max_age_is_refused(seen):
     )  # says nothing of its time
     assert seen[:1] == ["wamid.young"]
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("max_age", [None, float("inf"), 1e12])
+async def test_W2_what_is_older_than_anything_is_let_in(seen, max_age):
+    old = bodies.meta_messages(bodies.text("wamid.old", at=1))
+    assert (await deliver(receiver(seen, max_age=max_age), old), seen) == (200, ["wamid.old"])
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
@@ -376,6 +386,37 @@ async def test_nothing_is_begun_once_it_closes(seen):
     for body in (closing(), pieces(), BODY):
         assert (await webhooks.receive(body, sign(BODY))).status == 503
     assert (seen, asked) == ([], [])
+
+
+async def test_it_opens_again(seen):
+    webhooks = receiver(seen)
+    for body in (BODY, bodies.meta_messages(bodies.text("wamid.C"))):
+        async with webhooks:
+            assert await deliver(webhooks, body) == 200
+        assert await deliver(webhooks, body) == 503
+    assert seen == ["wamid.A", "wamid.B", "wamid.C"]
+
+
+async def test_it_opens_again_only_when_what_was_under_way_has_ended(seen):
+    go = asyncio.Event()
+
+    async def slow(event):
+        await go.wait()
+        await seen(event)
+
+    webhooks = receiver(slow, acknowledge="at_once")
+    assert await deliver(webhooks) == 200
+    closing = asyncio.create_task(webhooks.aclose())
+    await asyncio.sleep(0)
+    opening = asyncio.create_task(webhooks.__aenter__())
+    await asyncio.sleep(0.01)
+    # Were it open, the closing would have to wait for this one, and for whatever came after it.
+    assert (await deliver(webhooks), opening.done()) == (503, False)
+    go.set()
+    await asyncio.gather(closing, opening)
+    assert await deliver(webhooks) == 200
+    await webhooks.aclose()
+    assert seen == ["wamid.A", "wamid.B"]
 
 
 async def test_W4_a_delivery_once_begun_is_carried_through(seen):

@@ -3,7 +3,6 @@
 import gc
 import inspect
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +13,9 @@ from collections import Counter
 import fakeredis
 import pytest
 
-from chakra_async.webhooks import MemoryStore, SqliteStore, Store
+from chakra_async.webhooks import MemoryStore, SqliteStore, Store, Webhooks
+from tests.webhooks import bodies
+from tests.webhooks.bodies import SECRET, sign
 
 
 class Clock:
@@ -25,10 +26,8 @@ class Clock:
 
 
 def documented(client):
-    """The store of the docstring, in an async service, or without its ``async`` in any other."""
+    """The store of the docstring, as it stands there."""
     source = textwrap.dedent(Store.__doc__.partition("::\n")[2])
-    if isinstance(client, fakeredis.FakeRedis):
-        source = re.sub(r"async |await ", "", source)
     assert len([line for line in source.splitlines() if line.strip()]) <= 15
     space = {}
     exec(source, space)
@@ -44,7 +43,7 @@ def clock():
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis", "redis.asyncio"])
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 async def store(request, clock, tmp_path):
     if request.param == "memory":
         yield MemoryStore(clock=clock)
@@ -52,12 +51,34 @@ async def store(request, clock, tmp_path):
         made = SqliteStore(tmp_path / "events.db", clock=clock)
         yield made
         made.close()
-    elif request.param == "redis":
-        with fakeredis.FakeRedis() as client:
-            yield documented(client)
     else:
         async with fakeredis.FakeAsyncRedis() as client:
             yield documented(client)
+
+
+@pytest.mark.parametrize("acknowledge", ["after", "at_once"])
+def test_W3_the_documented_store_in_a_sync_service(acknowledge):
+    got, statuses = Counter(), []
+    webhooks = Webhooks(SECRET, store=documented(fakeredis.FakeAsyncRedis()), acknowledge=acknowledge)
+
+    @webhooks.on("message")
+    def handle(event):
+        got[event.message_id] += 1
+
+    def request():
+        for number in range(10):
+            body = bodies.meta_messages(bodies.text(f"wamid.{number}"))
+            statuses.append(webhooks.receive_sync(body, sign(body)).status)
+
+    with webhooks:
+        threads = [threading.Thread(target=request) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert got == {f"wamid.{number}": 1 for number in range(10)}
+    assert len(statuses) == 40
+    assert set(statuses) <= {200, 503}
 
 
 async def test_a_claim_is_one_owners(store):
@@ -147,6 +168,8 @@ def test_the_sqlite_store_survives_its_process(tmp_path):
     gc.collect()  # a store that nobody closed leaves nothing open
     with pytest.raises(TypeError):
         SqliteStore(None)
+    with pytest.raises(ValueError, match=r"MemoryStore\(\)"):
+        SqliteStore(":memory:")
 
 
 def test_a_file_that_cannot_be_used(tmp_path):

@@ -145,6 +145,44 @@ async def test_each_side_waits_for_its_own():
     assert ran == ["message:wamid.0"]
 
 
+@pytest.mark.parametrize("acknowledge", ["after", "at_once"])
+def test_it_opens_again(acknowledge):
+    webhooks, ran = Webhooks(SECRET, acknowledge=acknowledge), []
+
+    @webhooks.on("message")
+    async def handle(event):
+        ran.append(event.message_id)
+
+    for number in range(2):
+        with webhooks:
+            assert deliver(webhooks, number) == 200
+        assert deliver(webhooks, 2) == 503
+    assert ran == ["wamid.0", "wamid.1"]
+
+
+def test_it_opens_again_while_its_last_deliveries_end():
+    go, ran = threading.Event(), []
+    webhooks = Webhooks(SECRET, acknowledge="at_once")
+
+    @webhooks.on("message")
+    async def handle(event):
+        while event.message_id == "wamid.0" and not go.is_set():
+            await asyncio.sleep(0.001)
+        ran.append(event.message_id)
+
+    assert deliver(webhooks, 0) == 200
+    closing = threading.Thread(target=webhooks.close)
+    closing.start()
+    while deliver(webhooks, 1) == 200:
+        pass
+    with webhooks:
+        assert deliver(webhooks, 2) == 200
+    assert closing.is_alive()
+    go.set()
+    closing.join(10)
+    assert ran[-2:] == ["wamid.2", "wamid.0"]
+
+
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupted_handler_gives_its_claim_up(interrupt):
     interrupts, ran = [interrupt()], []

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from chakra_async import DecodeError, Reply
 from chakra_async._codec import read_object
-from chakra_async._whatsapp import expect_success, items, next_query, surroundings
+from chakra_async._pages import Place
+from chakra_async._whatsapp import expect_success, items, next_place, surroundings
 from chakra_async.models import accounts, calling, flows, groups, messages, phone_numbers, plugins, templates
 from chakra_async.resources.whatsapp_messages import _sent
 
@@ -102,10 +103,10 @@ def test_any_list_is_read_or_refused(value):
 def test_any_paging_leads_to_another_page_to_an_end_or_to_an_error(paging):
     query = {"limit": "2", "after": "here"}
     try:
-        following = next_query(reply({"data": [], "paging": paging}), query)
+        following = next_place(reply({"data": [], "paging": paging}), Place(query))
     except DecodeError:
         return
-    assert following is None or (following != query and "access_token" not in following)
+    assert following is None or (following.query != query and "access_token" not in following.query)
     assert surroundings(reply({"data": [], "paging": paging})) == {"paging": paging}
 
 

@@ -68,11 +68,24 @@ async def test_a_next_page_that_is_none_is_no_endless_list(recorder, templates, 
     assert len(recorder.requests) == 1
 
 
-async def test_a_page_that_names_itself_is_no_endless_list(recorder, templates):
-    recorder.raw(page("a", after="same"))
-    with pytest.raises(DecodeError, match="names itself"):
+@pytest.mark.parametrize("around", [["same"], ["A", "B"], ["A", "B", "C"]])
+async def test_pages_that_lead_in_a_circle_are_no_endless_list(recorder, templates, around):
+    for after in [*around, *around]:
+        recorder.raw(page("a", after=after))
+    with pytest.raises(DecodeError, match="itself, or one that came before"):
         [template async for template in templates.list(WABA, limit=2)]
-    assert len(recorder.requests) == 2
+    assert len(recorder.requests) == len(around) + 1
+
+
+async def test_a_page_may_be_asked_for_again(recorder, templates):
+    b, c = page("b", after="B"), page("c")
+    recorder.raw(page("a", after="A")).raw(b).raw(c).raw(b).raw(c)
+    pager = templates.list(WABA)
+    first = await pager
+    for _ in range(2):
+        second = await pager.page_after(first)
+        third = await pager.page_after(second)
+        assert (second.items[0].name, third.items[0].name, third.has_more) == ("b", "c", False)
 
 
 async def test_wrapped_lists_are_understood_too(recorder, templates):

@@ -153,14 +153,17 @@ class Commits:
             commit()
             # It knows the tasks that wait, they the journal, and that one is to be collected with its run.
             del commit
-        self._attempt(partial(self._execute, self._drain()))
-        self._attempt(self._db.commit)
-        with suppress(sqlite3.Error), closing(self._db) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            # Else whoever reads it later leaves files beside it, and cannot in a folder that is not writable.
-            db.execute("PRAGMA busy_timeout = 100")
-            db.execute("PRAGMA journal_mode = DELETE")
-        self._release()
+        try:
+            self._attempt(partial(self._execute, self._drain()))
+            self._attempt(self._db.commit)
+            with suppress(sqlite3.Error), closing(self._db) as db:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                # Else whoever reads it later leaves files beside it, and cannot in a folder that is not
+                # writable.
+                db.execute("PRAGMA busy_timeout = 100")
+                db.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            self._release()
 
     def _commit(self, loop: asyncio.AbstractEventLoop, waiting: Sequence[asyncio.Future[None]]) -> None:
         error = self._attempt(self._db.commit)
@@ -178,12 +181,16 @@ class Commits:
             write.execute(self._db)
 
     def _attempt(self, step: Callable[[], None]) -> JournalError | None:
-        """Do a step of a commit, all or nothing."""
+        """Do a step of a commit, all or nothing, and return whatever it raises: somebody waits for it."""
         try:
             with explained(self._path):
                 step()
-        except JournalError as error:
+        except Exception as error:
             with suppress(sqlite3.Error):
                 self._db.rollback()
-            return error
+            if isinstance(error, JournalError):
+                return error
+            failed = JournalError(f"The journal {self._path} cannot be written ({error!r}).")
+            failed.__cause__ = error
+            return failed
         return None

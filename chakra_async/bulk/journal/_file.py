@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-
-import orjson
 
 from chakra_async.bulk.journal._records import Plan
 from chakra_async.errors import JournalError
@@ -145,7 +144,7 @@ def open_for_reading(path: Path) -> closing[sqlite3.Connection]:
 def read_plan(db: sqlite3.Connection) -> Plan:
     """Return what a journal is about."""
     found = db.execute("SELECT name, value FROM plan WHERE name != ?", [ROWS])
-    return Plan(**{name: orjson.loads(value) for name, value in found})
+    return Plan(**{name: json.loads(value) for name, value in found})
 
 
 def another_version(path: Path, version: int) -> JournalError:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from attrs import define, field, frozen
 
-from chakra_async.bulk.rows import Outcome, RowResult
+from chakra_async.bulk.rows import Outcome, RowResult, writable
 
 
 OUTCOMES: tuple[Outcome, ...] = (
@@ -67,6 +67,10 @@ class Past:
     pending: list[Delivery] = field(factory=list[Delivery])
 
 
+def _writable(errors: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(writable, errors))
+
+
 @frozen
 class Problem:
     """A row that was not done, as the journal knows it."""
@@ -75,7 +79,7 @@ class Problem:
     outcome: str
     key: str | None
     line: int | None
-    errors: tuple[str, ...]
+    errors: tuple[str, ...] = field(converter=_writable)
     job_id: str | None
 
     def result(self, item: Any) -> RowResult:

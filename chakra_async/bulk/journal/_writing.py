@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import weakref
@@ -13,7 +14,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
-import orjson
 from attrs import asdict
 
 from chakra_async.bulk.journal._commits import Commits, Step
@@ -169,10 +169,11 @@ class Journal:
         [version] = self._db.execute("PRAGMA user_version").fetchone()
         [tables] = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if not tables:
+            # Not orjson, which refuses the name of a file that is not all text.
+            plan = [(name, json.dumps(value)) for name, value in asdict(self._plan).items()]
             self._db.executescript(
                 f"BEGIN; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
             )
-            plan = [(name, orjson.dumps(value).decode()) for name, value in asdict(self._plan).items()]
             self._db.executemany("INSERT INTO plan VALUES (?, ?)", plan)
             self._db.commit()
         elif application_id != APPLICATION_ID:

@@ -32,6 +32,7 @@ from chakra_async.bulk.sources._csv import check_delimiter, read_csv
 from chakra_async.bulk.sources._described import describe_columns, describe_file
 from chakra_async.bulk.sources._failures import FailedRow, FailuresWriter
 from chakra_async.bulk.sources._files import Source, check_encoding, open_lines
+from chakra_async.bulk.sources._formats import SUFFIXES, by_suffix
 from chakra_async.bulk.sources._jsonl import read_jsonl
 from chakra_async.bulk.sources._rows import Row
 from chakra_async.bulk.sources._values import ColumnType
@@ -54,14 +55,6 @@ __all__ = [
 ]
 
 RowT = TypeVar("RowT", ProcessUpdate, ProcessCreate)
-
-_SUFFIXES: dict[str, tuple[Literal["csv", "jsonl"], str]] = {
-    ".csv": ("csv", ","),
-    ".tsv": ("csv", "\t"),
-    ".txt": ("csv", ","),
-    ".jsonl": ("jsonl", ","),
-    ".ndjson": ("jsonl", ","),
-}
 
 
 class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
@@ -88,6 +81,8 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
         self.delimiter = delimiter
         self.header: list[str] | None = None
         """The CSV header, known with the first row; None for JSON Lines."""
+        self.unseen: set[str] = set(columns.named()) - {LINE_COLUMN} if format == "jsonl" else set()
+        """Fields named in `columns` that no JSON Lines object has had so far: a CSV header is checked."""
         self._source = source
         self._rows = cast("Any", self._read(columns, encoding, create=create))
 
@@ -143,7 +138,12 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
             raise ValueError(f"{os.fspath(path)} is the file being read; write the failures to another")
         header = None if self.format == "jsonl" else lambda: self.header
         return FailuresWriter(
-            path, format=self.format, header=header, delimiter=self.delimiter, overwrite=overwrite
+            path,
+            format=self.format,
+            header=header,
+            delimiter=self.delimiter,
+            encoding=self._encoding,
+            overwrite=overwrite,
         )
 
     def _read(self, columns: Columns, encoding: str | None, *, create: bool) -> Iterator[Row]:
@@ -151,7 +151,7 @@ class RowReader(Iterator[RowT | RejectedRow], Generic[RowT]):
             newline = "" if self.format == "csv" else "\n"
             lines = open_lines(self._source, stack, encoding=encoding, newline=newline)
             if self.format == "jsonl":
-                yield from read_jsonl(lines, columns, create=create)
+                yield from read_jsonl(lines, columns, self.unseen, create=create)
             else:
                 yield from read_csv(
                     lines, columns, create=create, delimiter=self.delimiter, on_header=self._set_header
@@ -240,11 +240,11 @@ def _reader(
     *,
     create: bool,
 ) -> RowReader[Any]:
-    known = _by_suffix(source)
+    known = by_suffix(source)
     if format is None:
         if known is None:
             raise ValueError(
-                f"the name does not tell the format; give format='csv' or 'jsonl' ({', '.join(_SUFFIXES)})"
+                f"the name does not tell the format; give format='csv' or 'jsonl' ({', '.join(SUFFIXES)})"
             )
         format = known[0]  # noqa: A001
     elif format not in ("csv", "jsonl"):
@@ -264,10 +264,3 @@ def _reader(
     elif not (hasattr(source, "read") and hasattr(source, "readline")):
         raise ValueError("the source is neither a path nor a file object")
     return RowReader(source, columns, create=create, format=format, delimiter=delimiter, encoding=encoding)
-
-
-def _by_suffix(source: Source) -> tuple[Literal["csv", "jsonl"], str] | None:
-    name: Any = os.fspath(source) if isinstance(source, (str, os.PathLike)) else getattr(source, "name", None)
-    if not isinstance(name, str):
-        return None
-    return _SUFFIXES.get(Path(name.lower().removesuffix(".gz")).suffix)

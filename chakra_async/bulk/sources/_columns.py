@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 import zoneinfo
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Literal, cast, get_args
 
 from attrs import Factory, field, frozen
@@ -21,6 +22,7 @@ ERRORS_COLUMN = "chakra_errors"
 FAILURE_COLUMNS = (LINE_COLUMN, OUTCOME_COLUMN, ERRORS_COLUMN)
 FAILURE_FIELD = "_chakra"
 _RESERVED = "chakra_"
+_OFFSET = re.compile(r"UTC[+-]")
 _ROOT_FIELDS = ("id", "state", "status", "assigned_to", "next_action_at")
 
 
@@ -62,9 +64,13 @@ def _zone(timezone: tzinfo | str | None) -> tzinfo | None:
     if not isinstance(timezone, str):
         return timezone
     try:
+        if _OFFSET.match(timezone):
+            return datetime.strptime(timezone, "UTC%z").tzinfo
         return zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError):
-        raise ValueError(f"{timezone!r} is not a time zone; write one such as 'Asia/Kolkata'") from None
+        raise ValueError(
+            f"{timezone!r} is not a time zone; write one such as 'Asia/Kolkata' or 'UTC+05:30'"
+        ) from None
 
 
 @frozen(kw_only=True)
@@ -111,8 +117,8 @@ class Columns:
     for "no value", and text in JSON Lines, where somebody wrote ``""``. An empty key, id or root field is
     always missing."""
     timezone: tzinfo | None = field(default=None, converter=_zone)
-    """What times without an offset are in, as a ``tzinfo`` or a name; without it they are refused. Of a time
-    that comes twice when clocks go back, the first is meant."""
+    """What times without an offset are in, as a ``tzinfo``, a name, or an offset such as ``UTC+05:30``;
+    without it they are refused. Of a time that comes twice when clocks go back, the first is meant."""
 
     def __attrs_post_init__(self) -> None:
         if self.key_id is not None and self.key is None:

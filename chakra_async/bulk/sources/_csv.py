@@ -38,6 +38,25 @@ def check_delimiter(delimiter: str) -> None:
         raise ValueError(f"a delimiter is one character, such as ';' or a tab, not {delimiter!r}")
 
 
+class _Echo:
+    """Lets a `csv.writer` return its text."""
+
+    def write(self, text: str, /) -> str:
+        return text
+
+
+def line_of(delimiter: str) -> Callable[[Sequence[str]], str]:
+    """Make the function that writes fields as a line."""
+    to_text = csv.writer(_Echo(), delimiter=delimiter).writerow
+
+    def write(fields: Sequence[str]) -> str:
+        # The writer quotes a field for "\r" only when its line ends hold one.
+        text: Any = to_text(fields)
+        return f"{str(text)[:-2]}\n"
+
+    return write
+
+
 class _Tape:
     """Lines for a `csv.reader`, of which it can give back what a bad record has swallowed."""
 
@@ -104,11 +123,7 @@ def records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
         except csv.Error as error:
             text = stub(taken[0]) if len(taken[0]) >= _files.MAX_LINE else taken[0].rstrip("\r\n")
             tape.give_back()
-            yield (
-                line,
-                text,
-                f"is not well-formed CSV ({error}); check its quotes: a quote in a value is written twice",
-            )
+            yield line, text, _fault(error)
             taken.clear()
             line += 1
             reader = tape.reader()
@@ -122,6 +137,15 @@ def records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
             yield line, fields, _DAMAGED if is_damaged(text) else None
         line += len(taken)
         taken.clear()
+
+
+def _fault(error: csv.Error) -> str:
+    if "field limit" in str(error):
+        return (
+            f"holds a field of more than {csv.field_size_limit():,} characters; close its quotes, or raise "
+            "the limit with csv.field_size_limit"
+        )
+    return f"is not well-formed CSV ({error}); check its quotes: a quote in a value is written twice"
 
 
 def read_csv(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import timezone, tzinfo
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,6 +45,8 @@ def describe_columns(columns: Columns) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Return a value as it comes back from JSON."""
+    if isinstance(value, timezone):  # by its offset: it may have any name
+        return str(timezone(value.utcoffset(None)))
     if isinstance(value, tzinfo):
         return str(value)
     if isinstance(value, tuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -17,7 +16,7 @@ import orjson
 
 from chakra_async.bulk.rows import SourceLine
 from chakra_async.bulk.sources._columns import FAILURE_COLUMNS, FAILURE_FIELD, LINE_COLUMN
-from chakra_async.bulk.sources._csv import check_delimiter
+from chakra_async.bulk.sources._csv import check_delimiter, line_of
 from chakra_async.bulk.sources._files import open_for_writing
 
 
@@ -48,13 +47,6 @@ class FailedRow(Protocol):
         ...
 
 
-class _Echo:
-    """Lets a `csv.writer` return its text."""
-
-    def write(self, text: str, /) -> str:
-        return text
-
-
 class FailuresWriter:
     """Write the rows that did not go through into a file that `read_updates` reads with the same `Columns`.
 
@@ -62,7 +54,8 @@ class FailuresWriter:
     ``chakra_outcome`` and ``chakra_errors`` as its first columns, a JSON Lines file a first field
     ``_chakra``; the readers leave them out of the data. The file is UTF-8, packed when its name ends in
     ``.gz``; a run without failures leaves none. Read again and failed again, a row keeps the line number of
-    the original file.
+    the original file. Its name may tell another format than it has: then say `format` or `delimiter` when
+    it is read.
 
     The file has its name once it is closed. Until then, and for good where the process is killed, what there
     is of it stands beside it in a file whose name ends in ``.part``: nobody takes a part for all.
@@ -74,6 +67,8 @@ class FailuresWriter:
         format: ``csv`` or ``jsonl``.
         header: The original CSV header, or a function that returns it once it is known.
         delimiter: Of the CSV file.
+        encoding: The one the original is read with, if one is given. The file then begins with a byte order
+            mark, so that a reader with that encoding takes it for the UTF-8 that it is.
         overwrite: Delete an existing file, at once.
 
     Raises:
@@ -88,6 +83,7 @@ class FailuresWriter:
         format: Literal["csv", "jsonl"] = "csv",  # noqa: A002
         header: Sequence[str] | Callable[[], Sequence[str] | None] | None = None,
         delimiter: str = ",",
+        encoding: str | None = None,
         overwrite: bool = False,
     ) -> None:
         if format not in ("csv", "jsonl"):
@@ -98,13 +94,14 @@ class FailuresWriter:
         self.path: Path = Path(path)
         self.count: int = 0
         """Rows written."""
-        self._format = format
+        self.format: Literal["csv", "jsonl"] = format
+        self.delimiter: str = delimiter
+        """Of a CSV file."""
         self._header = header
         self._part = self.path.with_name(f"{self.path.name[:100]}.{secrets.token_hex(4)}.part")
         self._own: list[int] = []
-        self._width = 0
-        self._delimiter = delimiter
-        self._to_text = csv.writer(_Echo(), delimiter=delimiter).writerow
+        self._row = line_of(delimiter)
+        self._marked = encoding is not None
         self._line_at: int | None = None
         self._stack = ExitStack()
         self._file: IO[str] | None = None
@@ -164,7 +161,7 @@ class FailuresWriter:
         line = ref.line if result.line is None else result.line
         errors = [_tidy(error) for error in result.errors]
         file = self._file or self._open()
-        if self._format == "csv":
+        if self.format == "csv":
             file.write(self._csv(line, result.outcome, errors, ref.record))
         else:
             file.write(_json(line, result.outcome, errors, ref.record))
@@ -174,21 +171,16 @@ class FailuresWriter:
         if self._closed:
             raise ValueError("the failures file is closed")
         header = self._header() if callable(self._header) else self._header
-        if self._format == "csv" and header is None:
+        if self.format == "csv" and header is None:
             raise ValueError("the header is not known before the first row is read")
-        file = open_for_writing(self._part, self._stack, packed=self.path.name.endswith(".gz"))
+        packed = self.path.name.endswith(".gz")
+        file = open_for_writing(self._part, self._stack, packed=packed, marked=self._marked)
         if header is not None:
             self._own = [position for position, name in enumerate(header) if name in FAILURE_COLUMNS]
             self._line_at = header.index(LINE_COLUMN) if LINE_COLUMN in header else None
-            self._width = len(header)
             file.write(self._row([*FAILURE_COLUMNS, *self._without_own(header)]))
         self._file = file
         return file
-
-    def _row(self, fields: Sequence[str]) -> str:
-        # The writer quotes a field for "\r" only when its line ends hold one.
-        text: Any = self._to_text(fields)
-        return f"{str(text)[:-2]}\n"
 
     def _without_own(self, fields: Sequence[str]) -> list[str]:
         return [field for position, field in enumerate(fields) if position not in self._own]
@@ -201,14 +193,14 @@ class FailuresWriter:
             text = self._row(self._without_own(record))[:-1]
         else:
             # Text that could not be divided is kept to the letter; notes of an earlier run stand before it.
-            mark = re.escape(self._delimiter)
+            mark = re.escape(self.delimiter)
             field = rf'(?:"(?:[^"]|"")*"|[^"{mark}]*){mark}'
             if self._own == [0, 1, 2] and (own := re.match(rf"([0-9]+){mark}{field}{field}", record)):
                 number, text = own[1], record[own.end() :]
         # The outcome always stands in quotes: a quote left open by the row before closes at it and is
         # followed by text, which is an error, so two bad rows can never pass for one good row.
         notes = [self._row([number])[:-1], f'"{outcome}"', self._row(["; ".join(errors)])[:-1]]
-        return self._delimiter.join([*notes, text] if text else notes) + "\n"
+        return self.delimiter.join([*notes, text] if text else notes) + "\n"
 
 
 def _json(line: int, outcome: str, errors: list[str], record: str) -> str:

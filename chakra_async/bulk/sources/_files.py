@@ -26,6 +26,8 @@ _BYTE_ORDER_MARKS = (  # UTF-32's little-endian mark begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _GZIP = b"\x1f\x8b"
+_UNPACKING = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What is raised over a file that ends early, is damaged, or goes on with something else."""
 
 
 def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -111,7 +113,7 @@ def _head(file: IO[bytes]) -> bytes:
     try:
         while len(head) < 4 and (more := file.read(4 - len(head))):
             head += more
-    except (EOFError, zlib.error) as error:
+    except _UNPACKING as error:
         raise _damaged(0) from error
     return head
 
@@ -130,7 +132,7 @@ def _bounded(file: IO[str]) -> Iterator[str]:
             rest = line
             while len(rest) == limit and rest[-1] not in "\r\n":
                 rest = readline(limit)
-        except (EOFError, zlib.error) as error:
+        except _UNPACKING as error:
             raise _damaged(count) from error
         except UnicodeError:
             raise ValueError(
@@ -159,7 +161,7 @@ def is_damaged(text: str) -> bool:
 def damage(text: str) -> str:
     """Say what is wrong with text that `is_damaged`."""
     if "\0" in text:
-        return "holds a NUL character; is the file really UTF-16? Give its encoding="
+        return "holds a NUL character; is the file really UTF-16? Then give encoding='utf-16-le'"
     return "holds bytes that are no text in this encoding; give the file's encoding=, such as 'cp1252'"
 
 
@@ -168,9 +170,11 @@ def stub(text: str) -> str:
     return f'"line too long, cut here" {text[:200]}'
 
 
-def open_for_writing(path: str | os.PathLike[str], stack: ExitStack, *, packed: bool) -> IO[str]:
-    """Create a UTF-8 file, packed with gzip if wanted; refuse to overwrite one."""
+def open_for_writing(
+    path: str | os.PathLike[str], stack: ExitStack, *, packed: bool, marked: bool
+) -> IO[str]:
+    """Create a UTF-8 file, packed with gzip or begun with a byte order mark if wanted; overwrite none."""
     raw: Any = stack.enter_context(open(path, "xb"))  # noqa: PTH123, SIM115
     if packed:
         raw = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb"))
-    return stack.enter_context(io.TextIOWrapper(raw, "utf-8", _KEEP, ""))
+    return stack.enter_context(io.TextIOWrapper(raw, "utf-8-sig" if marked else "utf-8", _KEEP, ""))

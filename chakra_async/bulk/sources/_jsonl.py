@@ -12,8 +12,15 @@ from chakra_async.bulk.sources._rows import Row, finisher, given_roots, reject
 from chakra_async.bulk.sources._values import load_json
 
 
-def read_jsonl(lines: Iterator[str], columns: Columns, *, create: bool) -> Iterator[Row]:
-    """Read a row or a rejection from each line that is not blank."""
+def read_jsonl(lines: Iterator[str], columns: Columns, unseen: set[str], *, create: bool) -> Iterator[Row]:
+    """Read a row or a rejection from each line that is not blank.
+
+    Args:
+        lines: The text.
+        columns: What the fields mean.
+        unseen: Names of fields; those that an object has are taken out.
+        create: Make `ProcessCreate`s, else `ProcessUpdate`s.
+    """
     missing, as_null = columns.markers(empty_is_missing=False), columns.missing_as == "null"
     mapping = columns.data
     typed = columns.types_of({name: name for name in columns.types} if mapping is None else mapping)
@@ -42,6 +49,8 @@ def read_jsonl(lines: Iterator[str], columns: Columns, *, create: bool) -> Itera
             yield reject(number, text, 'the line is JSON, but not an object; write one such as {"a": 1}')
             continue
         cells = cast("dict[str, Any]", found)
+        if unseen:
+            unseen.difference_update(cells)
         if numbered:
             note = cells.get(FAILURE_FIELD)
             cells.setdefault(LINE_COLUMN, cast("Any", note).get("line") if isinstance(note, dict) else number)

@@ -16,7 +16,7 @@ from chakra_async.bulk.run import BulkRun
 from chakra_async.cli.bulk.account import Account
 from chakra_async.cli.bulk.feed import FileRows, PipedRows, Reader
 from chakra_async.cli.bulk.interrupts import Interrupts
-from chakra_async.cli.bulk.notices import tell_of_columns, tell_of_no_rows
+from chakra_async.cli.bulk.notices import tell_of_columns, tell_of_no_rows, tell_of_unseen
 from chakra_async.cli.bulk.past import Past
 from chakra_async.cli.bulk.preview import Preview
 from chakra_async.cli.bulk.progress import show_progress
@@ -67,6 +67,8 @@ async def drive(client: Client, request: Request, reader: Reader) -> int:
         summary = run.summary if preview is None else preview.finish(run)
         if account.whole and not summary.total:
             tell_of_no_rows(request, reader)
+        elif account.whole:
+            tell_of_unseen(request, reader)
         return report(summary, account, request, interrupts)
 
 
@@ -100,7 +102,7 @@ def _progress(
         # The header of a CSV file; the first and the last line of a plan.
         other_lines=2 if request.applies else int(reader.format == "csv"),
         # A bar and the rows of a diff would stand in each other's way.
-        quiet=request.quiet or (request.diff and sys.stdout.isatty()),
+        quiet=request.quiet or (request.diff and sys.stdout is not None and sys.stdout.isatty()),
         plain=click.get_current_context().ensure_object(Connection).verbose,
     )
 
@@ -168,12 +170,12 @@ def _stop(
     run.stop(f"stopped by {interrupts.name}")
     if isinstance(rows, PipedRows):
         rows.end()
+    interrupts.cancel_after(drain)
     if flying := run.progress.in_flight:
         say(
             f"Stopping: waiting up to {drain:g} s for {counted(flying, 'job')} to end. "
             "Ctrl-C again stops at once."
         )
-    interrupts.cancel_after(drain)
 
 
 def _uncancel() -> None:

@@ -112,18 +112,26 @@ class PipedRows(AsyncIterator[Any]):
             self._batch = iter(arrived)
 
     def _read(self) -> None:
+        size, batch = 1, list[Any]()
+        end: Exception | None = None
         # The loop may be gone by the time something comes.
         with suppress(RuntimeError):
             try:
-                size = 1
-                while batch := list(islice(self._reader, size)):
-                    self._places.acquire()
-                    self._give(batch)
-                    size = min(2 * size, _BATCH)
+                for row in self._reader:
+                    batch.append(row)
+                    if len(batch) == size:
+                        full, batch = batch, []
+                        self._give(full)
+                        size = min(2 * size, _BATCH)
             except Exception as error:  # whatever it is, the run has to hear of it
-                self._give(error)
-            else:
-                self._give(None)
+                end = error
+            if batch:  # good rows, whatever ended them
+                self._give(batch)
+            self._tell(end)
 
-    def _give(self, arrived: Iterable[Any] | Exception | None) -> None:
+    def _give(self, batch: list[Any]) -> None:
+        self._places.acquire()
+        self._tell(batch)
+
+    def _tell(self, arrived: Iterable[Any] | Exception | None) -> None:
         self._loop.call_soon_threadsafe(self._arrived.put_nowait, arrived)

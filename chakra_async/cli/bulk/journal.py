@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from chakra_async._shapes import as_object
 from chakra_async.bulk.journal import read_report
-from chakra_async.cli.bulk.mend import write_failures
+from chakra_async.bulk.sources import RowReader
+from chakra_async.cli.bulk.mend import list_failures, write_failures
 from chakra_async.cli.bulk.options import resume_options
+from chakra_async.cli.bulk.request import reading_options
 from chakra_async.cli.bulk.sections import SectionedCommand
 from chakra_async.cli.bulk.standing import Standing
 from chakra_async.cli.bulk.start import check_output, reread
@@ -71,16 +72,26 @@ def failures(journal: str, output: str, overwrite: bool, unsettled: bool) -> Non
 
     The rows are read again from the original file, which has to be as it was, and keep all their columns.
     The new file can be mended and given to the original command, without or with another --journal.
+
+    Of a run over standard input, a pipe or a program's own rows there is only what the journal holds: FILE
+    is CSV then, with the number of each row (from 0), its line where it has one, its key or id, and why.
     """
     report = read_report(journal)
     standing = Standing(journal, report)
-    with reread(journal, report.plan) as reader:
-        check_output(output, overwrite, str(as_object(report.plan.source)["path"]), journal)
-        pending = report.pending if unsettled else []
-        count = write_failures(journal, pending, reader, output, overwrite=overwrite)
-    if count:
-        all_of_them = "1 row is" if count == 1 else f"{counted(count, 'row')} are"
-        click.echo(f"{all_of_them} in {output}, with the reason.")
+    pending = report.pending if unsettled else []
+    if standing.file is None:
+        check_output(output, overwrite, "-", journal)
+        writer = list_failures(journal, pending, output, overwrite=overwrite)
+        about = ", by number and key, with the reason; the journal does not hold what else is in them."
+    else:
+        with reread(journal, report.plan) as reader:
+            check_output(output, overwrite, standing.file, journal)
+            writer = write_failures(journal, pending, reader, output, overwrite=overwrite)
+        options = reading_options(writer) if isinstance(reader, RowReader) else ""
+        about = f", with the reason. To read that file, add {options}." if options else ", with the reason."
+    if writer.count:
+        all_of_them = "1 row is" if writer.count == 1 else f"{counted(writer.count, 'row')} are"
+        click.echo(f"{all_of_them} in {output}{about}")
     else:
         settled = "Every row was done" if standing.step == "nothing" else "There is no such row yet"
         click.echo(f"{settled}; no file was written.")
@@ -94,6 +105,5 @@ def failures(journal: str, output: str, overwrite: bool, unsettled: bool) -> Non
         click.echo("A run has the journal open: there may be more to come.", err=True)
     elif standing.unfinished:
         click.echo(
-            f"The run is not over: rows are unknown, or were not sent yet. To go on: {standing.command}",
-            err=True,
+            f"The run is not over: rows are unknown, or were not sent yet. {standing.going_on}", err=True
         )

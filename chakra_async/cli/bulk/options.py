@@ -151,7 +151,8 @@ def _meaning(action: Action) -> Sequence[_Decorator]:
             "--timezone",
             cls=cls,
             metavar="ZONE",
-            help="What times without an offset are in, such as Asia/Kolkata.  [default: they are refused]",
+            help="What times without an offset are in, such as Asia/Kolkata or UTC+05:30.  "
+            "[default: they are refused]",
         ),
     ]
 

@@ -13,10 +13,11 @@ from chakra_async.bulk.journal import read_report
 from chakra_async.bulk.rows import OUTCOMES, Summary
 from chakra_async.cli.bulk.account import Account, Group
 from chakra_async.cli.bulk.interrupts import Interrupts
-from chakra_async.cli.bulk.request import Request, failures_command
+from chakra_async.cli.bulk.request import Request, failures_command, reading_options
 from chakra_async.cli.bulk.standing import Standing
 from chakra_async.cli.connection import Connection
 from chakra_async.cli.status import BROKEN_OFF, NOT_ALL, sentence
+from chakra_async.cli.streams import forget_stdout
 from chakra_async.cli.text import counted, counted_rows, duration
 from chakra_async.errors import JournalError
 
@@ -31,13 +32,18 @@ def report(summary: Summary, account: Account, request: Request, interrupts: Int
     """Say what became of a run, and return the exit status."""
     connection = click.get_current_context().ensure_object(Connection)
     unfinished = _unfinished(summary, account, request)
-    if not (request.quiet and summary.ok and account.whole):
-        text = "\n".join(_account(summary, account, request, unfinished=unfinished))
-        click.echo(connection.scrub(text), err=request.json)
-    if request.json:
-        found = _as_json(summary, account, request, interrupts, unfinished=unfinished)
-        # All ASCII: a file's name may hold what is no text.
-        click.echo(connection.scrub(json.dumps(found, separators=(",", ":"))))
+    try:
+        if not (request.quiet and summary.ok and account.whole):
+            text = "\n".join(_account(summary, account, request, unfinished=unfinished))
+            click.echo(connection.scrub(text), err=request.json)
+        if request.json:
+            found = _as_json(summary, account, request, interrupts, unfinished=unfinished)
+            # All ASCII: a file's name may hold what is no text.
+            click.echo(connection.scrub(json.dumps(found, separators=(",", ":"))))
+    except BrokenPipeError:
+        if interrupts.number is None:
+            raise
+        forget_stdout()  # Ctrl-C has ended its reader as well
     if account.write_error is not None:
         click.echo(f"Error: the failures file is not complete: {sentence(account.write_error)}", err=True)
     if account.error is not None:
@@ -155,6 +161,8 @@ def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> s
         return f"{all_of_them} in {request.failures}, with the reason. What has changed needs a new plan."
     command = "the original command" if request.resumes else "the same command"
     another = "--failures" if request.journal is None else "--failures and --journal"
+    if account.writer is not None and (options := reading_options(account.writer, request)):
+        command = f"{command} with {options}"
     return (
         f"{all_of_them} in {request.failures}, with the reason: mend that file, and give it to {command} "
         f"(and another {another})."

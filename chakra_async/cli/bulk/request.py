@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias, cast, get_args
 import click
 from attrs import define, field
 
-from chakra_async.bulk.sources import Columns, ColumnType, parse_column
+from chakra_async.bulk.sources import Columns, ColumnType, FailuresWriter, parse_column
+from chakra_async.bulk.sources._formats import by_suffix
 from chakra_async.cli.text import as_options
 
 
@@ -127,6 +128,24 @@ def resume_command(journal: str) -> str:
 def failures_command(journal: str) -> str:
     """Return the command that writes the rows of a journal that were not done."""
     return f"chakra bulk failures {shlex.quote(journal)} -o FILE"
+
+
+def reading_options(written: FailuresWriter, request: Request | None = None) -> str:
+    """Return what a command must add to read a file of failures whose name tells another format.
+
+    Args:
+        written: the file.
+        request: the command, as far as it is known; what it says already is left out.
+    """
+    named_format, named_delimiter = by_suffix(written.path) or (None, ",")
+    options: list[str] = []
+    if written.format != named_format and (request is None or request.format is None):
+        options.append(f"--format {written.format}")
+    divided_otherwise = written.format == "csv" and written.delimiter != named_delimiter
+    if divided_otherwise and (request is None or request.delimiter is None):
+        delimiter = "tab" if written.delimiter == "\t" else shlex.quote(written.delimiter)
+        options.append(f"--delimiter {delimiter}")
+    return " ".join(options)
 
 
 def _data(specs: Iterable[str]) -> dict[str, str] | None:

@@ -44,6 +44,12 @@ class Standing:
     report: Report
 
     @property
+    def file(self) -> str | None:
+        """The file that its rows came from, if it can be read again."""
+        path = as_object(self.report.plan.source).get("path")
+        return None if path is None else str(path)
+
+    @property
     def not_done(self) -> int:
         """Rows that were settled, and not done."""
         return sum(self.report.counts.get(name, 0) for name in _NOT_DONE)
@@ -65,7 +71,7 @@ class Standing:
         if self.report.running:
             return "wait"
         if self.unfinished:
-            return "resume" if "path" in as_object(self.report.plan.source) else "repeat"
+            return "repeat" if self.file is None else "resume"
         return "failures" if self.not_done else "nothing"
 
     @property
@@ -73,6 +79,13 @@ class Standing:
         """The command that does it, where there is one."""
         commands = {"resume": resume_command, "failures": failures_command}
         return commands[self.step](self.journal) if self.step in commands else None
+
+    @property
+    def going_on(self) -> str:
+        """How to go on with a run that is not over."""
+        if self.command is None:
+            return f"The rows came from {origin(self.report.plan)}, and {RUN_AGAIN}."
+        return f"To go on: {self.command}"
 
     def lines(self) -> Iterator[str]:
         """Tell it all to a person."""
@@ -97,12 +110,11 @@ class Standing:
         match self.step:
             case "wait":
                 yield "A run has it open now. Nothing to do but wait."
-            case "resume":
-                yield f"No run has it open. To go on: {self.command}"
-            case "repeat":
-                yield f"No run has it open. The rows came from {origin(self.report.plan)}, and {RUN_AGAIN}."
+            case "resume" | "repeat":
+                yield f"No run has it open. {self.going_on}"
             case "failures":
-                yield f"The run is over. The rows that were not done, with the reasons: {self.command}"
+                rows = "rows" if self.file else "numbers and keys of the rows"
+                yield f"The run is over. The {rows} that were not done, with the reasons: {self.command}"
             case "nothing":
                 yield "The run is over, and every row was done."
         if self.report.pending_rows and self.report.plan.operation == "created":
@@ -119,7 +131,7 @@ class Standing:
             "procedure": plan.procedure,
             "action": ACTIONS[plan.operation],
             "base_url": plan.base_url,
-            "file": as_object(plan.source).get("path"),
+            "file": self.file,
             "running": report.running,
             "rows": report.rows,
             **{name: report.counts.get(name, 0) for name in _OUTCOMES},

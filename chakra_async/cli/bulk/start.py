@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 from attrs import evolve
@@ -22,6 +20,7 @@ from chakra_async.cli.bulk.feed import Reader
 from chakra_async.cli.bulk.request import Request
 from chakra_async.cli.bulk.standing import ACTIONS, RUN_AGAIN, origin
 from chakra_async.cli.connection import Connection
+from chakra_async.cli.streams import stdin
 from chakra_async.cli.text import as_options
 from chakra_async.client import Client
 
@@ -145,6 +144,8 @@ def run(client: Client, request: Request, reader: Reader) -> int:
             and Path(request.output).absolute() == Path(request.failures).absolute()
         ):
             raise click.UsageError("the plan and the failures cannot be one file")
+    if request.journal == "":
+        raise click.UsageError("--journal is given no name of a file")
     if request.journal is not None and same_file(request.journal, request.file):
         raise click.UsageError(
             f"{request.journal} is the file being read; give the journal a file of its own"
@@ -159,7 +160,7 @@ def _open(request: Request) -> RowReader[Any]:
     read = read_creates if request.action == "create" else read_updates
     try:
         return read(
-            _stdin() if request.file == "-" else request.file,
+            stdin() if request.file == "-" else request.file,
             columns=columns,
             format=request.format,
             encoding=request.encoding,
@@ -167,15 +168,6 @@ def _open(request: Request) -> RowReader[Any]:
         )
     except (ValueError, OSError) as error:
         raise click.UsageError(as_options(str(error))) from None
-
-
-def _stdin() -> IO[bytes]:
-    try:
-        # An object of its own: the interpreter, which closes sys.stdin at exit, would wait for a thread
-        # that still reads from it.
-        return open(sys.stdin.fileno(), "rb", closefd=False)
-    except io.UnsupportedOperation:
-        return sys.stdin.buffer
 
 
 def check_output(

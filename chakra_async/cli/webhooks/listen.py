@@ -41,7 +41,8 @@ def listen(
 
     They are verified and read by the library's own receiver, in all three formats. An event that has arrived
     before is marked: (again). What is recorded can be posted once more by chakra webhooks replay; it holds
-    what people have written, so only you may read the file.
+    what people have written, so only you may read the file. Of a body that is too large it holds the
+    beginning.
 
     \b
     Examples:

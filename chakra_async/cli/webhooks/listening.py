@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from typing import IO
 
 import click
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from chakra_async.cli.bulk.interrupts import Interrupts
 from chakra_async.cli.webhooks.lines import as_json, as_text
 from chakra_async.cli.webhooks.recording import as_line
 from chakra_async.webhooks import Event, Receipt, Webhooks, parse
+from chakra_async.webhooks.receiver import MAX_BODY_BYTES
 
 
-_MAX_BODY_BYTES = 1_000_000
 _SHUTDOWN_SECONDS = 1.0
 
 
@@ -48,7 +48,7 @@ class Listener:
         Raises:
             OSError: the port is taken, or a line cannot be written.
         """
-        app = web.Application(client_max_size=_MAX_BODY_BYTES)
+        app = web.Application()
         app.router.add_post("/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         with Interrupts() as interrupts:
@@ -69,7 +69,7 @@ class Listener:
         self._new.add(event.id)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        body = await request.read()
+        body = await _read(request.content)
         receipt = await self._webhooks.receive(body, request.headers)
         try:
             if self._record is not None:
@@ -93,3 +93,13 @@ class Listener:
         for event in events:
             click.echo(self._line(at, receipt, event, is_new=event.id in self._new))
             self._new.discard(event.id)
+
+
+async def _read(content: StreamReader) -> bytes:
+    """Return a body; of one that is too large as much as shows that it is."""
+    body = bytearray()
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            break
+    return bytes(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -39,11 +40,22 @@ def _secret(_ctx: click.Context, _parameter: click.Parameter, file: str | None) 
     return secret
 
 
+class Seconds(click.FloatRange):
+    """A number of seconds, which neither ``inf`` nor ``nan`` is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See `click.ParamType`."""
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
 def timeout_option(function: F) -> F:
     """Add ``--timeout``."""
     return click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(min=0, min_open=True),
         default=10.0,
         show_default=True,
         metavar="SECONDS",

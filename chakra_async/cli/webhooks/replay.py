@@ -10,7 +10,7 @@ from typing import IO
 import click
 
 from chakra_async.cli.status import NOT_ALL
-from chakra_async.cli.webhooks.options import secret_option, timeout_option
+from chakra_async.cli.webhooks.options import Seconds, secret_option, timeout_option
 from chakra_async.cli.webhooks.recording import Recorded, read
 
 
@@ -30,7 +30,7 @@ from chakra_async.cli.webhooks.recording import Recorded, read
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides about that order.")
 @click.option(
     "--delay",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     default=0.0,
     show_default=True,
     metavar="SECONDS",

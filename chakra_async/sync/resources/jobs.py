@@ -31,11 +31,12 @@ class Jobs:
         """List what became of each item of a bulk request.
 
         The names inside ``_meta`` are not documented; a total and a path for the next page are known to be
-        there, and are found by their form.
+        there, and are found by their form. A list that would end before the total ends with an error.
 
         Endpoint: ``GET /v1/ext/background-job/{id}/entries`` (documented in prose).
 
         Raises:
+            DecodeError: entries are missing, and how to ask for them is not told.
             NotFoundError: there is no such job.
         """
         return Pager(self._portal, self._resource.entries(job_id))

@@ -99,7 +99,7 @@ class Partner:
         Raises:
             NotFoundError: there is no such plugin.
             DecodeError: the service says that it did nothing.
-            TypeError: the events are one text instead of a list.
+            TypeError: the events are one text instead of a list, or an address is no text.
             ValueError: no plugin is named, nothing is given to change, or an address is none.
         """
         return self._portal.call(

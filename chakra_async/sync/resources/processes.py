@@ -16,6 +16,7 @@ from chakra_async.sync._portal import Portal
 
 if TYPE_CHECKING:
     from chakra_async.bulk.rows import Progress
+    from chakra_async.bulk.run import CreateRow, DeleteRow, UpdateRow
     from chakra_async.models.jobs import Job
     from chakra_async.models.rows import ProcessCreate, ProcessUpdate
     from chakra_async.sync.bulk import BulkRun, Source
@@ -172,11 +173,13 @@ class Processes:
     ) -> Process:
         """Change the process whose primary key ``key`` (a short id) has ``value``.
 
-        Idempotent; otherwise as :meth:`update`.
+        Idempotent, unless ``data`` gives the process another value of ``key``; otherwise as :meth:`update`.
 
         Endpoint: ``PUT /v1/ext/procedure/{procedure}/process/{key}/{value}`` (documented).
 
         Raises:
+            AmbiguousResultError: ``data`` holds ``key``, and the answer was lost: by the old value the
+                process cannot be found again if it was done.
             NotFoundError: there is no such procedure or process.
             BadRequestError: the service refuses a value.
             ValueError: nothing is given to change, or a value cannot be sent.
@@ -254,7 +257,7 @@ class Processes:
     def bulk_create(
         self,
         procedure: str,
-        creates: Source,
+        creates: Source[CreateRow],
         /,
         *,
         chunk_size: int | None = None,
@@ -313,7 +316,7 @@ class Processes:
     def bulk_update(
         self,
         procedure: str,
-        updates: Source,
+        updates: Source[UpdateRow],
         /,
         *,
         chunk_size: int | None = None,
@@ -375,7 +378,7 @@ class Processes:
     def bulk_delete(
         self,
         procedure: str,
-        processes: Source,
+        processes: Source[DeleteRow],
         /,
         *,
         chunk_size: int | None = None,

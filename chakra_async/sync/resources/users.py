@@ -89,6 +89,7 @@ class Users:
         Raises:
             NotFoundError: there is no such user.
             BadRequestError: the service refuses a value.
+            TypeError: ``data`` or ``fields`` is no mapping.
             ValueError: nothing is given to change, a field is given twice, or the method is none of the four.
         """
         return self._portal.call(
