@@ -36,9 +36,6 @@ _LONGEST_ERROR = 10_000
 _LONGEST_ERRORS = 100_000
 _LONGEST_HEADER = 200
 
-# Too slow, too early: said by whoever stands in front of the service, which may have had the request.
-_OF_GATEWAYS = frozenset({408, 425})
-
 _CLASSES: dict[int, type[ApiError]] = {
     401: AuthenticationError,
     402: PaymentRequiredError,
@@ -152,9 +149,8 @@ def _api_error(
         body=excerpt,
         method=method,
         path=path,
-        # A 4xx means that nothing was done; after anything else only the call itself can tell.
-        retry_safe=repeatable or (400 <= status < 500 and status not in _OF_GATEWAYS),
     )
+    failure.retry_safe = repeatable or not failure.may_be_done
     failure.retry_after = retry_after(headers, _beginning(body), datetime.now(UTC))
     return failure
 

@@ -24,6 +24,7 @@ from chakra_async.bulk.report import Report
 from chakra_async.bulk.results import SHARE, Results
 from chakra_async.bulk.resume import Recall
 from chakra_async.bulk.rows import Progress, Summary
+from chakra_async.errors import JournalError
 from chakra_async.settings import Timeouts
 
 
@@ -230,7 +231,10 @@ class Engine:
             task.add_done_callback(self._note_end)
             self._tasks[task] = report
         if (journal := self._courier.journal) is not None:
-            journal.flush()
+            try:
+                await journal.flush()
+            except JournalError as error:
+                self.intake.break_off(error)
         # A source that never waits would keep the loop from sending what is ready.
         await asyncio.sleep(0)
 

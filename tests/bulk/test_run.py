@@ -14,6 +14,7 @@ from chakra_async import (
     Client,
     ClientClosedError,
     ConnectError,
+    JournalError,
     Limits,
     NotFoundError,
     PaymentRequiredError,
@@ -682,6 +683,19 @@ async def test_a_million_invalid_rows_take_no_memory(chakra, tmp_path, journal):
         tracemalloc.stop()
     assert run.summary.invalid == 30_000
     assert peak < 2_000_000
+
+
+async def test_rows_that_cannot_be_noted_end_the_run_with_an_account(chakra, tmp_path):
+    rows = [ProcessUpdate(state="X") for _ in range(5_000)]
+    run = chakra.processes.bulk_update("aircraft", rows, chunk_size=100, journal=tmp_path / "run.db")
+    async with run:
+        [pages] = run.engine._courier.journal._db.execute("PRAGMA page_count").fetchone()
+        run.engine._courier.journal._db.execute(f"PRAGMA max_page_count = {pages}")
+        results = []
+        with pytest.raises(JournalError, match="no room left"):
+            async for result in run:
+                results.append(result)
+    assert len(results) == run.summary.total == run.summary.invalid < 5_000
 
 
 async def test_cancelling_the_caller_leaves_no_task_and_no_connection(chakra_hq, chakra, fleet):

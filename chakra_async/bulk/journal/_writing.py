@@ -149,9 +149,16 @@ class Journal:
         """Whether so much was noted that :meth:`flush` is to be called."""
         return self._commits.gathered >= MANY
 
-    def flush(self) -> None:
-        """Have what was noted written soon; in the loop."""
-        self._commits.flush()
+    async def flush(self) -> None:
+        """Have what was noted written soon, and wait for it if it is much: no disk is outrun.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        if self.has_gathered:
+            await self._commits.do([])
+        else:
+            self._commits.flush()
 
     def close(self) -> None:
         """Write what is left, and release the file; may be called more than once."""
