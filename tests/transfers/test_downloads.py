@@ -56,8 +56,9 @@ ONCE = RetryPolicy(attempts=1)
 
 
 def cut(at=HALF, **headers):
-    """The beginning of an answer; then the connection ends."""
-    return [answer(body=CONTENT, **JPEG, **headers)[: at - len(CONTENT)], FIN]
+    """The beginning of an answer; then, once a reader has had time to take it, the connection ends."""
+    begun = answer(body=CONTENT, **JPEG, **headers)[: at - len(CONTENT)]
+    return [begun[:-1], Drip(begun[-1:], 0.05), FIN]
 
 
 def part(start, *, total=768_000, **headers):
