@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -24,6 +25,9 @@ from chakra_async.emulator.webhooks import Webhook
 
 
 _log = logging.getLogger("chakra_async.emulator")
+
+_TURNS_TO_ARRIVE = 3
+"""Of the loop, from taking a connection until the server knows it."""
 
 
 class Running:
@@ -82,14 +86,12 @@ class Running:
         jobs = JobRunner(self.service)
         app = App(self.service, jobs, log, rate)
         server = web.Server(app.handle, access_log=None, logger=_log, read_bufsize=2**20)
-        # Not 0, which aiohttp takes for no limit: a request that a fault delays would hold up the end.
-        runner = web.ServerRunner(server, shutdown_timeout=0.01)
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self.timers.bind(self._loop)
-        await runner.setup()
+        listening: asyncio.Server | None = None
         try:
-            await web.TCPSite(runner, host, port).start()
-            address = runner.addresses[0]
+            listening = await self._loop.create_server(server, host, port, backlog=128)
+            address = listening.sockets[0].getsockname()
             self.url = f"http://{f'[{host}]' if ':' in host else host}:{address[1]}"
             jobs.resume()
             self.service.templates.resume()
@@ -101,7 +103,11 @@ class Running:
             for webhook in self._webhooks:
                 await webhook.stop()
             await jobs.close()
-            await runner.cleanup()
+            if listening is not None:
+                await _stop_listening(listening)
+            server.pre_shutdown()
+            # Not 0, which aiohttp takes for no limit: a request that a fault delays would hold up the end.
+            await server.shutdown(0.01)
 
     def deliver_webhooks(self, options: WebhookOptions) -> Webhook:
         """Begin to deliver webhooks to an address, until the end."""
@@ -116,6 +122,22 @@ class Running:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
         self.service.store.close()
+
+
+async def _stop_listening(listening: asyncio.Server) -> None:
+    """Take no further connection, once those that were taken have come to the server, which closes them.
+
+    asyncio forgets a connection that was taken just before its server is closed:
+    https://github.com/python/cpython/issues/109564.
+    """
+    loop = asyncio.get_running_loop()
+    # Not every kind of loop waits for sockets in this way.
+    with suppress(NotImplementedError):
+        for one in listening.sockets:
+            loop.remove_reader(one)
+    for _ in range(_TURNS_TO_ARRIVE):
+        await asyncio.sleep(0)
+    listening.close()
 
 
 _PROCEDURES: Final[dict[str, tuple[str, ...]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import gc
 import socket
 import sqlite3
@@ -121,6 +122,26 @@ def test_closing_is_quiet_even_in_the_middle_of_things(make_api):
 def _ignore_errors(call, *arguments):
     with pytest.raises((OSError, Exception)):
         call(*arguments)
+
+
+def test_connections_that_come_at_the_end_are_closed(recwarn):
+    arrived = threading.Semaphore(0)
+
+    def connect_until_it_is_closed(address):
+        with contextlib.suppress(OSError):
+            while True:
+                socket.create_connection(address, timeout=0.2).close()
+                arrived.release()
+
+    for _ in range(3):
+        with Emulator() as emulator, ThreadPoolExecutor(3) as pool:
+            address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
+            list(map(pool.submit, [connect_until_it_is_closed] * 3, [address] * 3))
+            for _ in range(50):
+                assert arrived.acquire(timeout=5)
+            emulator.close()
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_outside_of_its_context_it_says_so():
