@@ -13,7 +13,7 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 from yarl import URL
 
-from chakra_async._connections import Connection, check_given
+from chakra_async._connections import Connection
 from chakra_async._secrets import HiddenBytes
 from chakra_async.errors import ResponseTooLargeError
 from chakra_async.settings import Settings, Timeouts
@@ -60,8 +60,6 @@ class Exchange:
         self._base = settings.base_url
         self._may_go_straight = own and not session.trace_configs
         url = URL(settings.base_url)
-        if not own:
-            check_given(session, url.host or "")
         # As it was written: yarl would write it anew.
         self._prefix = urlsplit(settings.base_url).path
         fixed = {"Host": url.host_port_subcomponent, **headers}

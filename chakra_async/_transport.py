@@ -8,13 +8,14 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import aiohttp
 
 from chakra_async import _retry
 from chakra_async._breaks import as_break, cause_of, fingerprint, reason_of
-from chakra_async._connections import open_session, sending_once
+from chakra_async._connections import check_given, open_session, sending_once
 from chakra_async._envelope import unwrap
 from chakra_async._exchange import Answer, Exchange
 from chakra_async._gate import Gate, Turnstile
@@ -57,6 +58,8 @@ class Transport:
     def __init__(
         self, settings: Settings, token: AccessToken, session: aiohttp.ClientSession | None = None
     ) -> None:
+        if session is not None:
+            check_given(session, urlsplit(settings.base_url).hostname or "")
         self.settings = settings
         self.gate: Gate = Gate(settings.limits.connections, settings.limits.requests_per_second)
         self.closed: bool = False

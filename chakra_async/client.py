@@ -91,11 +91,11 @@ class Client:
         phone_number_id: WhatsApp phone number id used where a call names none.
         whatsapp_api_version: version of Meta's API in the paths of pass-through calls, ``v19.0`` by default.
         session: an ``aiohttp.ClientSession`` of yours to send through; it is never closed by the client. One
-            with credentials of its own, or with ``auto_decompress=False``, makes every call a ``ValueError``.
+            with credentials of its own, or with ``auto_decompress=False``, is refused.
         settings: all of these at once.
 
     Raises:
-        ValueError: there is no access token, or a setting cannot be used.
+        ValueError: there is no access token, or a setting or the session cannot be used.
     """
 
     processes: Lazy[Processes] = Lazy("resources.processes:Processes")

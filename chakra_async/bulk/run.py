@@ -103,7 +103,8 @@ class RunControls:
     def _has_ended(self) -> bool:
         """Whether no row waits for its result, now that no job is under way; raises what ended the run."""
         # A source that raised has perhaps not given all rows of a delivery that an earlier run began.
-        self._engine.intake.stop("the source ended before its time")
+        if self._engine.intake.error is not None:
+            self._engine.intake.stop("the source ended before its time")
         if self._engine.results:
             return False
         try:

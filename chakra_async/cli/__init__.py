@@ -26,7 +26,7 @@ def _run() -> None:
         )
         raise SystemExit(1) from None
     from chakra_async.bulk.sources._files import MAX_LINE  # noqa: PLC0415 - loaded by the command
-    from chakra_async.cli.streams import prepare  # noqa: PLC0415
+    from chakra_async.cli.streams import prepare  # noqa: PLC0415 - loaded by the command
 
     prepare()
     # The program is ours alone: a field may be as long as a line.

@@ -79,7 +79,7 @@ class Processes:
             NotFoundError: there is no such procedure.
             ValueError: ``skip`` or ``limit`` is out of range.
         """
-        from chakra_async._pages import page_size, says_more, whole  # noqa: PLC0415
+        from chakra_async._pages import page_size, says_more, whole  # noqa: PLC0415 - needed by lists alone
         from chakra_async.paging import Page, Pager  # noqa: PLC0415
 
         size = page_size(limit, self._transport.settings.limits.page_size, "processes", most=100)
