@@ -4,7 +4,9 @@
 
 VENV ?= .venv
 # More than two cores need: many tests wait for other processes.
-WORKERS ?= 4
+WORKERS ?= 6
+# What is installed to develop with: a group of pyproject.toml.
+GROUP ?= dev
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -76,5 +78,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing chakra_async and what its tests need"
-	@$(BIN)/python -m pip install --quiet --editable '.[cli]' --group dev
+	@$(BIN)/python -m pip install --quiet --editable '.[cli]' --group $(GROUP)
 	@touch $@ $(VENV)/.installed

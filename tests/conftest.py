@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import re
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -19,10 +20,15 @@ from chakra_async.emulator import Emulator
 from tests.recorder import Recorder
 
 
-settings.register_profile("chakra", deadline=None, max_examples=80)
+# Where others wait for the verdict the same examples are tried each time; new ones are for whoever can look.
+settings.register_profile("chakra", deadline=None, max_examples=80, derandomize="CI" in os.environ)
 # For another round on another interpreter, which finds what is another there with fewer examples.
-settings.register_profile("brief", deadline=None, max_examples=15)
+settings.register_profile("brief", settings.get_profile("chakra"), max_examples=15)
 settings.load_profile("brief" if os.environ.get("CHAKRA_BRIEF") else "chakra")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a shell; programs that the tests start would not hear Ctrl-C either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 QUICK = RetryPolicy(wait_initial=0.001, wait_max=0.005)
 SLOW_STEP = re.compile(r"^Executing <.*> took \d+\.\d+ seconds\n", re.MULTILINE)

@@ -52,7 +52,7 @@ class _FixedWindow:
 
     def take(self, now: float, rate: float, span: float) -> float:
         most, span = _window(rate, span)
-        number = now // span
+        number = (now + _ROUNDING) // span
         if (number, span) != self._window:
             self._window, self._count = (number, span), 0
         if self._count >= most:

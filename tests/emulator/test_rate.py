@@ -7,7 +7,7 @@ import math
 
 import pytest
 from attrs import astuple
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chakra_async.emulator import Emulator, Settings
@@ -152,6 +152,7 @@ def test_no_more_than_the_rate_and_one_burst_passes_in_any_time(algorithm, rate,
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @given(rate=st.floats(0.2, 50), span=st.floats(0.05, 3), start=st.floats(0, 10_000))
+@example(rate=0.3125, span=1.0, start=13.0)
 def test_who_waits_as_long_as_told_gets_through(algorithm, rate, span, start):
     settings = Settings(
         requests_per_second=rate, burst_seconds=span, rate_algorithm=algorithm, rate_retry_after="body"
