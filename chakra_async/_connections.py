@@ -19,6 +19,9 @@ _LONGEST_GREETING = 80
 # Timers take no infinity.
 _LONGEST_IDLE = 365 * 86_400
 
+# Of aiohttp's connection, and of no public name. Were one of them gone, each answer would seem to be torn.
+_RELIED_UPON = ("_buffer_paused", "_on_read_timeout", "_payload", "_reading_paused", "_tail")
+
 
 class Connection(ResponseHandler):
     """A connection that hears only answers to what was asked, and takes no torn answer for a whole one.
@@ -205,6 +208,15 @@ def _said_goodbye(tls: ssl.SSLObject) -> bool:
         return isinstance(error, ssl.SSLZeroReturnError)
 
 
+def _check_version() -> None:
+    connection = ResponseHandler(asyncio.get_running_loop())
+    if gone := [name for name in _RELIED_UPON if not hasattr(connection, name)]:
+        raise RuntimeError(
+            f"chakra_async cannot work with aiohttp {aiohttp.__version__}, whose connections have no "
+            f"{', '.join(gone)}; nothing was sent: install another version of either"
+        )
+
+
 def open_session(*, limit: int, keepalive: float, **options: Any) -> aiohttp.ClientSession:
     """Open a session that keeps no cookies, and sends nothing again by itself.
 
@@ -212,7 +224,11 @@ def open_session(*, limit: int, keepalive: float, **options: Any) -> aiohttp.Cli
         limit: most connections at once; 0 is any number.
         keepalive: seconds an idle connection is kept.
         options: more for the connector.
+
+    Raises:
+        RuntimeError: this aiohttp is made otherwise than we rely upon.
     """
+    _check_version()
     connector = _Connector(limit=limit, keepalive_timeout=min(keepalive, _LONGEST_IDLE), **options)
     factory: Any = partial(Connection, loop=asyncio.get_running_loop())
     # For neither of both does aiohttp have a public switch; tests fail if they are gone.

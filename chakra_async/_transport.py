@@ -1,4 +1,4 @@
-"""The only user of aiohttp: one visible loop of gate, send, envelope, retry."""
+"""One visible loop of gate, send, envelope, retry."""
 
 from __future__ import annotations
 

@@ -302,4 +302,4 @@ class SignatureError(ChakraError):
 
 
 class JournalError(ChakraError):
-    """The journal of a bulk run cannot be used; nothing was sent."""
+    """The journal of a bulk run cannot be used. What was sent before, the run's summary tells."""

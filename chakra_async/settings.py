@@ -202,8 +202,8 @@ class Limits:
 class RetryPolicy:
     """When a failed attempt is repeated, and after how long.
 
-    What may have been done once is never repeated, whatever stands here: creates, messages and uploads
-    are sent again only when the service refused them unread (429) or nothing had left.
+    What must not be done twice is not repeated, unless ``server_errors_on_writes`` says so: creates,
+    messages and uploads are sent again only when the service refused them unread (429) or nothing had left.
     """
 
     attempts: int = field(default=6, validator=_count)

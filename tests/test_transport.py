@@ -27,6 +27,7 @@ from chakra_async import (
     ResponseTooLargeError,
     RetryPolicy,
     Timeouts,
+    _connections,
 )
 from tests.raw import (
     FIN,
@@ -565,6 +566,16 @@ async def test_a_given_session_that_is_closed_is_an_error_of_ours():
     async with Client(TOKEN, base_url="http://127.0.0.1:9", session=session) as chakra:
         with pytest.raises(ClientClosedError, match="session given"):
             await create(chakra)
+
+
+async def test_an_aiohttp_of_another_make_is_told_before_anything_is_sent(monkeypatch):
+    monkeypatch.setattr(_connections, "_RELIED_UPON", ("_payload", "_of_no_version"))
+    async with RawServer(LEAD) as server, quick_client(server) as chakra:
+        with pytest.raises(
+            RuntimeError, match=r"cannot work with aiohttp .*_of_no_version; nothing was sent"
+        ):
+            await create(chakra)
+    assert server.connections == 0
 
 
 # Loops, threads, processes

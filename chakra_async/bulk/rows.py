@@ -239,8 +239,14 @@ class Progress(Summary):
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate at the present pace, or ``None`` where the length of the source is not known."""
-        if self.expected is None or not self.total:
+        """An estimate at the present pace, or ``None`` where it cannot be told.
+
+        That is where the length of the source is not known, or where rows have only been refused so far,
+        which goes much faster.
+        """
+        if self.expected is None:
             return None
-        done_here = self.total - self.resumed
-        return max(0.0, (self.expected - self.total) * self.seconds / done_here) if done_here else None
+        left, done_here = self.expected - self.total, self.total - self.resumed
+        if left <= 0:
+            return 0.0
+        return left * self.seconds / done_here if done_here > self.invalid else None

@@ -305,7 +305,8 @@ class Processes:
         Raises:
             TypeError: ``creates`` is not a source of rows.
             ValueError: an option is out of range.
-            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run; while
+                iterating: it cannot be written any more, or a row is not the one it knows.
         """
         return self._launcher(procedure).creates(
             creates,
@@ -363,7 +364,8 @@ class Processes:
         Raises:
             TypeError: ``updates`` is not a source of rows.
             ValueError: an option is out of range.
-            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run; while
+                iterating: it cannot be written any more, or a row is not the one it knows.
         """
         return self._launcher(procedure).updates(
             updates,
@@ -414,7 +416,8 @@ class Processes:
         Raises:
             TypeError: ``processes`` is not a source of rows.
             ValueError: an option is out of range.
-            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run; while
+                iterating: it cannot be written any more, or a row is not the one it knows.
         """
         return self._launcher(procedure).deletes(
             processes,

@@ -169,7 +169,7 @@ class Client:
         """Call anything this package does not model, with the same guarantees as everything it does.
 
         ``GET``, ``HEAD``, ``PUT`` and ``DELETE`` are repeated after a passing failure; ``POST`` and
-        ``PATCH`` never once they have left.
+        ``PATCH`` only if they were refused unread (429) or never left.
 
         Args:
             method: HTTP method.

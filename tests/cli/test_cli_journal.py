@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from chakra_async.bulk import search
 from chakra_async.bulk.journal import Journal, Plan
 from chakra_async.emulator import Emulator
 from chakra_async.sync import Client
+from tests.waiting import until
 
 
 ROWS = 400
@@ -61,14 +61,6 @@ def standing(chakra):
     return ask
 
 
-def wait_until(condition, seconds=15.0):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)
-    return found
-
-
 def sent(emulator):
     return sum(request.method in ("PATCH", "POST") for request in emulator.requests)
 
@@ -91,7 +83,7 @@ def seats(emulator):
 class TestAfterAnEnd:
     def test_a_killed_run_is_taken_up_again(self, spawn, chakra, emulator, many, standing):
         with spawn(*CREATE, *SMALL, *KEPT) as process:
-            wait_until(begun(standing, "created", 60))
+            until(begun(standing, "created", 60))
             during = standing()
             assert (during["running"], during["next"], during["command"]) == (True, "wait", None)
             process.kill()
@@ -115,7 +107,7 @@ class TestAfterAnEnd:
         with Path("many.csv").open("r+") as file:
             file.write("tailnum,seats\nX0,0\n")
         with spawn(*UPDATE, *SMALL, *KEPT, "--failures", "failed.csv") as process:
-            wait_until(begun(standing, "updated", 40))
+            until(begun(standing, "updated", 40))
             process.kill()
         assert not Path("failed.csv").exists()
         emulator.job_settings.rows_per_second = None
@@ -129,7 +121,7 @@ class TestAfterAnEnd:
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_a_stopped_run_says_how_to_go_on(self, spawn, chakra, emulator, fleet, standing, number, status):
         with spawn(*UPDATE, *SMALL, *KEPT, "--json") as process:
-            wait_until(begun(standing, "updated", 40))
+            until(begun(standing, "updated", 40))
             process.send_signal(number)
             out, err = process.communicate(timeout=20)
         assert process.returncode == status, err
@@ -146,7 +138,7 @@ class TestAfterAnEnd:
     def test_rows_in_flight_at_a_second_ctrl_c_are_followed(self, spawn, chakra, emulator, fleet, standing):
         emulator.job_settings.rows_per_second = 10
         with spawn(*UPDATE, *SMALL, *KEPT) as process:
-            wait_until(lambda: Path("run.db").exists() and sent_enough(standing, "jobs", 2))
+            until(lambda: Path("run.db").exists() and sent_enough(standing, "jobs", 2))
             process.send_signal(signal.SIGINT)
             while "Stopping" not in process.stderr.readline():
                 assert process.poll() is None
@@ -180,7 +172,7 @@ class TestAfterAnEnd:
             with spawn(*STDIN, *SMALL, *KEPT, stdin=subprocess.PIPE) as process:
                 process.stdin.write("".join(text.splitlines(keepends=True)[:300]))
                 process.stdin.flush()
-                wait_until(begun(standing, "updated", rows))
+                until(begun(standing, "updated", rows))
                 process.send_signal(signal.SIGINT)
                 _, err = process.communicate(timeout=20)
             assert process.returncode == 130, err

@@ -186,6 +186,9 @@ class TestJournals:
 def test_rows_that_were_only_refused_tell_nothing_of_the_rest():
     assert (Seen(Progress(invalid=15, seconds=5.0), 20_000).speed, Seen(Progress(), 20_000).left) == ("", "")
     assert Seen(Progress(invalid=15, updated=85, seconds=1.0), 200).left == "about 1 s left"
+    assert Progress(invalid=15, seconds=5.0, expected=20_000).seconds_left is None
+    assert Progress(invalid=15, seconds=5.0, expected=15).seconds_left == 0.0
+    assert Progress(invalid=15, updated=85, seconds=1.0, expected=200).seconds_left == 1.0
 
 
 def test_the_pace_of_a_resumed_run_is_its_own():

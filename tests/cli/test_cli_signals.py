@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from chakra_async.emulator import Emulator
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -45,13 +46,6 @@ UPDATE = (
 )
 
 
-def wait_until(condition, seconds=15.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.01)
-
-
 def hears(process):
     """Whether the command has come to handle SIGTERM; where nobody can tell, after a while."""
     status = Path(f"/proc/{process.pid}/status")
@@ -71,7 +65,7 @@ def submitted(emulator):
 def test_a_signal_stops_tidily(spawn, emulator, many, number, status):
     emulator.job_settings.rows_per_second = 40.0
     with spawn(*UPDATE, "--failures", "f.csv", "--json") as process:
-        wait_until(lambda: submitted(emulator) >= 3)
+        until(lambda: submitted(emulator) >= 3)
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert process.returncode == status, err
@@ -89,7 +83,7 @@ def test_a_signal_stops_tidily(spawn, emulator, many, number, status):
 def test_a_second_ctrl_c_stops_at_once(spawn, emulator, many):
     emulator.job_settings.rows_per_second = 0.5
     with spawn(*UPDATE, "--failures", "f.csv") as process:
-        wait_until(lambda: submitted(emulator) >= 2)
+        until(lambda: submitted(emulator) >= 2)
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         while "Stopping" not in process.stderr.readline():
@@ -113,12 +107,12 @@ def test_ctrl_c_ends_other_commands_quietly(spawn, emulator, many):
         return [request.path for request in emulator.requests[begin:] if "/background-job/" in request.path]
 
     with spawn(*UPDATE) as process:
-        wait_until(polled)
+        until(polled)
         process.kill()
     path = polled()[0]
     before = emulator.request_count
     with spawn("jobs", "wait", path.rpartition("/")[2]) as process:
-        wait_until(lambda: emulator.request_count > before)
+        until(lambda: emulator.request_count > before)
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
@@ -142,7 +136,7 @@ def test_slow_standard_input_can_be_interrupted(spawn, many):
 def test_standard_input_in_which_nothing_comes(spawn):
     arguments = ("bulk", "update", "aircraft", "-", "--format", "csv", "--key", "tailnum")
     with spawn(*arguments, stdin=subprocess.PIPE) as process:
-        wait_until(lambda: hears(process))
+        until(lambda: hears(process))
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
         assert process.stderr.read() == "Stopped by SIGTERM; nothing was sent.\n"
@@ -172,7 +166,7 @@ def test_ctrl_c_that_ends_the_reader_of_the_output_as_well(spawn, emulator, many
     """As in a terminal, of `chakra … 2>&1 | tee log`."""
     emulator.job_settings.rows_per_second = 40.0
     with spawn(*UPDATE, "--failures", "f.csv", stderr=subprocess.STDOUT) as process:
-        wait_until(lambda: submitted(emulator) >= 3)
+        until(lambda: submitted(emulator) >= 3)
         process.stdout.close()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130

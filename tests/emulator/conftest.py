@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from types import SimpleNamespace
 
 import pytest
 
 from chakra_async.emulator import Emulator
+from tests.waiting import until
 
 
 AIRCRAFT = "/v1/ext/procedure/aircraft/process"
@@ -80,14 +80,7 @@ class Api:
         return self("GET", f"/v1/ext/background-job/{job_id}/entries{query}")
 
     def wait(self, job_id):
-        return self.until(lambda: (job := self.job(job_id)).data["completedAt"] and job)
-
-    def until(self, check, seconds=10):
-        deadline = time.monotonic() + seconds
-        while not (found := check()):
-            assert time.monotonic() < deadline, "it never came true"
-            time.sleep(0.003)
-        return found
+        return until(lambda: (job := self.job(job_id)).data["completedAt"] and job)
 
     def done(self, *items, **options):
         """Run a bulk update to its end and return its entries."""

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from tests.waiting import until
+
 
 AIRCRAFT = "/v1/ext/procedure/aircraft/process"
 
@@ -163,7 +165,7 @@ def test_a_delay_comes_after_applying(api, emulator):
     emulator.faults.next(delay=5)
     connection = http.client.HTTPConnection(emulator.url.removeprefix("http://"), timeout=0.03)
     connection.request("POST", AIRCRAFT, b"{}", {"Authorization": f"Bearer {emulator.token}"})
-    api.until(lambda: len(emulator.ledger) == 2)
+    until(lambda: len(emulator.ledger) == 2)
     with pytest.raises(TimeoutError):
         connection.getresponse()
     connection.close()

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import pytest
 
+from tests.waiting import until
+
 
 AIRCRAFT = "/v1/ext/procedure/aircraft/process"
 BULK_CREATE = f"{AIRCRAFT}/bulk-create"
@@ -208,7 +210,7 @@ def test_a_job_takes_its_time_and_shows_progress(api, emulator):
     started = time.monotonic()
     job_id = api.update(*[{"tailnum": "N1", "update": {}}] * 120)
     seen = []
-    api.until(lambda: seen.append(api.counts(job_id)) or not seen[-1]["NOT_STARTED"])
+    until(lambda: seen.append(api.counts(job_id)) or not seen[-1]["NOT_STARTED"])
     assert time.monotonic() - started >= 1.3
     assert seen[0] == {"INVALID": 0, "NOT_STARTED": 120, "SUCCESS": 0, "ERROR": 0}
     assert any(0 < counts["SUCCESS"] < 120 for counts in seen)
@@ -263,7 +265,7 @@ def test_jobs_that_do_not_do_their_work(api, emulator, ending, left):
     job_id = api.update(*[{"tailnum": "N1", "update": {}}] * 10)
     if ending == "stop":
         api.wait(job_id)
-    api.until(lambda: api.counts(job_id)["SUCCESS"] == 3)
+    until(lambda: api.counts(job_id)["SUCCESS"] == 3)
     time.sleep(0.02)
     assert api.counts(job_id)["NOT_STARTED"] == left
     assert bool(api.job(job_id).data["completedAt"]) == (ending == "stop")
@@ -287,7 +289,7 @@ def test_a_job_that_vanishes(api, emulator):
     emulator.faults.next_job("vanish", after_rows=1, latency=0.7, after=1)
     kept, lost = (api.update(*[{"tailnum": "N1", "update": {}}] * 2) for _ in range(2))
     assert api.job(lost).status == 200
-    api.until(lambda: api.job(lost).status == 404)
+    until(lambda: api.job(lost).status == 404)
     assert api.entries(lost).status == 404
     api.wait(kept)
     assert emulator.ledger.count(job_id=lost) == 1

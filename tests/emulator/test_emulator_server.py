@@ -18,6 +18,7 @@ import pytest
 
 import chakra_async.emulator
 from chakra_async.emulator import Emulator
+from tests.waiting import until
 
 
 AIRCRAFT = "/v1/ext/procedure/aircraft/process"
@@ -112,7 +113,7 @@ def test_closing_is_quiet_even_in_the_middle_of_things(make_api):
             emulator.faults.next(delay=30)
             hanging = threading.Thread(target=_ignore_errors, args=(api.raw, "GET", "/v1/health"))
             hanging.start()
-            api.until(lambda: emulator.request_count == 3)
+            until(lambda: emulator.request_count == 3)
         hanging.join(5)
         gc.collect()
     assert not hanging.is_alive()
@@ -266,7 +267,7 @@ def test_jobs_left_in_a_file_go_on(tmp_path, make_api):
         api = make_api(emulator)
         api.create({"lead_id": 1}, path=LEAD)
         job_id = api.update(*[{"lead_id": 1, "update": {"data": {"n": n}}} for n in range(60)], path=LEAD)
-        api.until(lambda: api.counts(job_id)["SUCCESS"])
+        until(lambda: api.counts(job_id)["SUCCESS"])
     with Emulator(db=file, rows_per_second=None, job_latency=0) as emulator:
         api = make_api(emulator)
         assert api.wait(job_id).meta["bjEntryCompletionStatusVsCount"]["SUCCESS"] == 60

@@ -6,6 +6,7 @@ import threading
 import time
 
 from chakra_async.emulator import Emulator, Event
+from tests.waiting import until
 
 
 PHONE = "919812345678"
@@ -31,11 +32,11 @@ def test_statuses_follow_one_after_the_other(api, emulator, number):
     api("POST", f"{number}/messages", text())
     first = emulator.messages[0]
     assert first.status in ("QUEUED", "SENT")
-    api.until(lambda: emulator.messages[0].status == "READ")
+    until(lambda: emulator.messages[0].status == "READ")
     assert emulator.messages[0].statuses == ("SENT", "DELIVERED", "READ")
     (listed,) = api("POST", f"/v1/ext/chat/{first.chat_id}/message", {}).data
     assert (listed["deliveryStatus"], listed["id"], listed["externalId"]) == ("READ", first.id, first.wamid)
-    api.until(lambda: len(seen) == 4)
+    until(lambda: len(seen) == 4)
     echo = seen.pop(0)
     assert (echo.kind, echo.meta["to"], echo.meta["text"]) == ("message_echo", PHONE, {"body": "hi"})
     assert [(event.kind, event.meta["status"]) for event in seen] == [
@@ -55,7 +56,7 @@ def test_a_status_that_is_late_overwrites_nothing(api, emulator, number):
         0,
     )
     api("POST", f"{number}/messages", text())
-    api.until(lambda: len(emulator.messages[0].statuses) == 2)
+    until(lambda: len(emulator.messages[0].statuses) == 2)
     assert emulator.messages[0].statuses == ("READ", "SENT")
     assert emulator.messages[0].status == "READ"
 
@@ -75,7 +76,7 @@ def test_a_message_may_fail_after_it_was_accepted(api, emulator, number):
     planned = emulator.faults.next_message(131049, "Not delivered", after=1)
     for _ in range(2):
         assert api("POST", f"{number}/messages", text()).status == 200
-    api.until(lambda: [one.status for one in emulator.messages] == ["READ", "FAILED"])
+    until(lambda: [one.status for one in emulator.messages] == ["READ", "FAILED"])
     failed = emulator.messages[1]
     assert (failed.statuses, failed.error) == (("FAILED",), {"code": 131049, "title": "Not delivered"})
     assert planned.fired == 1
@@ -84,7 +85,7 @@ def test_a_message_may_fail_after_it_was_accepted(api, emulator, number):
     emulator.faults.next_message(times=None)
     emulator.faults.clear()
     api("POST", f"{number}/messages", text())
-    api.until(lambda: emulator.messages[2].status == "READ")
+    until(lambda: emulator.messages[2].status == "READ")
 
 
 def test_outside_of_the_session_only_templates_arrive(api, emulator, number):
@@ -94,7 +95,7 @@ def test_outside_of_the_session_only_templates_arrive(api, emulator, number):
     api("POST", f"{number}/messages", template("hello"))
     emulator.receive_message(PHONE, text="now you may")
     api("POST", f"{number}/messages", text())
-    api.until(lambda: [one.status for one in emulator.messages] == ["FAILED", "READ", "READ"])
+    until(lambda: [one.status for one in emulator.messages] == ["FAILED", "READ", "READ"])
     assert emulator.messages[0].error["code"] == 131047
 
 
@@ -113,7 +114,7 @@ def test_many_at_once(api, emulator, number, make_api):
         thread.join()
     assert len({one.wamid for one in emulator.messages}) == 80
     assert api("POST", "/v1/ext/chat", {}).meta == {"total": 1}
-    api.until(lambda: {one.status for one in emulator.messages} == {"READ"})
+    until(lambda: {one.status for one in emulator.messages} == {"READ"})
 
 
 def test_messages_on_their_way_go_on_in_a_file(tmp_path, make_api):
@@ -124,6 +125,6 @@ def test_messages_on_their_way_go_on_in_a_file(tmp_path, make_api):
         make_api(emulator)("POST", path, text())
         emulator.add_template("hello", status="PENDING")
     with Emulator(db=file) as emulator:
-        make_api(emulator).until(lambda: emulator.messages[0].status == "READ")
+        until(lambda: emulator.messages[0].status == "READ")
         sending = template("hello")
-        make_api(emulator).until(lambda: make_api(emulator)("POST", path, sending).status == 200)
+        until(lambda: make_api(emulator)("POST", path, sending).status == 200)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.waiting import until
+
 
 FIELDS = (
     "id createdAt updatedAt externalId provider dataType body text attachments deliveryStatus direction"
@@ -58,7 +60,7 @@ def test_a_template_is_created_and_approved_after_a_while(api, emulator, templat
         "status": listed["status"],
         "parameter_format": "POSITIONAL",
     }
-    api.until(lambda: api.meta("GET", templates).json["data"][0]["status"] == "APPROVED")
+    until(lambda: api.meta("GET", templates).json["data"][0]["status"] == "APPROVED")
     assert [(event.kind, event.meta["event"]) for event in seen] == [("template", "APPROVED")]
     assert seen[0].subject["id"] == created["id"]
 
@@ -144,7 +146,7 @@ def test_a_template_is_updated_and_reviewed_again(api, emulator, templates):
     assert api.meta("POST", one, {"components": parts, "category": "MARKETING"}).json == {"success": True}
     (listed,) = api.meta("GET", templates).json["data"]
     assert (listed["components"], listed["category"], listed["status"]) == (parts, "MARKETING", "PENDING")
-    api.until(lambda: api.meta("GET", templates).json["data"][0]["status"] == "APPROVED")
+    until(lambda: api.meta("GET", templates).json["data"][0]["status"] == "APPROVED")
     answer = api("POST", "/v1/ext/plugin/whatsapp/api/v22.0/1", {})
     assert (answer.status, answer.errors[0][:6]) == (400, "(#100)")
 

@@ -25,6 +25,7 @@ from chakra_async.emulator import Emulator
 from chakra_async.emulator.cli import main
 from chakra_async.emulator.webhook_schedule import QUIET, Schedule
 from tests.raw import closed_port
+from tests.waiting import until
 
 
 PHONE = "919812345678"
@@ -80,7 +81,7 @@ class TestBodies:
             hook = emulator.deliver_webhooks(f"{taking.url}/hook", format=form, **options)
 
             def only():
-                api.until(lambda: taking.requests)
+                until(lambda: taking.requests)
                 hook.wait_until_idle()
                 (arrived,) = taking.requests
                 assert (arrived.method, arrived.target) == ("POST", "/hook")
@@ -589,7 +590,7 @@ def test_a_decision_about_a_template_ends_its_review(api, emulator):
     first = emulator.add_template("first", status="PENDING")
     emulator.set_template_status(first, "REJECTED", reason="ABUSIVE_CONTENT")
     emulator.add_template("second", status="PENDING")
-    api.until(lambda: len(seen) == 2)
+    until(lambda: len(seen) == 2)
     assert seen == [("REJECTED", "ABUSIVE_CONTENT"), ("APPROVED", "NONE")]
     with pytest.raises(LookupError):
         emulator.set_template_status("1", "APPROVED")
@@ -627,7 +628,7 @@ class TestCommand:
                 plugin, number = re.findall(r"_ID=(\S+)", export)
                 api = make_api(type("E", (), {"url": url.split()[1], "token": token.split()[1]}))
                 api("POST", f"/v1/ext/plugin/whatsapp/{plugin}/api/v22.0/{number}/messages", text("hello"))
-                api.until(lambda: len(taking.requests) == 2)
+                until(lambda: len(taking.requests) == 2)
             finally:
                 process.terminate()
                 rest = process.communicate(timeout=10)

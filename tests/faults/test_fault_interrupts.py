@@ -4,7 +4,6 @@ import gc
 import linecache
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from chakra_async.bulk.journal import read_report
 from chakra_async.emulator import Emulator
 from chakra_async.sync import Client
 from tests.faults.journals import do_not_wait_for_the_disk
+from tests.waiting import until
 
 
 pytestmark = pytest.mark.timeout(60)
@@ -70,13 +70,6 @@ def places_to_interrupt(work):
     return sorted(first | last)
 
 
-def wait_until(condition):
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.0005)
-
-
 @pytest.fixture
 def service():
     with Emulator(rows_per_second=None, job_latency=0.0) as emulator:
@@ -110,7 +103,7 @@ def test_C1_ctrl_c_at_any_line_of_a_sync_call_leaks_nothing(chakra, service):
     call()
     for number in places_to_interrupt(call):
         assert Steps(number).run(call)
-        wait_until(lambda: is_idle(chakra))
+        until(lambda: is_idle(chakra))
     call()
 
 
@@ -132,7 +125,7 @@ def test_C2_ctrl_c_at_any_line_of_a_sync_run_frees_its_journal(chakra, service, 
         Steps(number).run(run)
         # What the traceback held on to goes with it.
         gc.collect(1)
-        wait_until(lambda: is_idle(chakra) and journal_is_free())
+        until(lambda: is_idle(chakra) and journal_is_free())
         if number % 4 == 0:
             run()
     run()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import copy
 import gzip
+import inspect
 import logging
 import pickle
 from functools import partial
@@ -249,7 +250,7 @@ async def create(chakra):
 def ways_to_an_error(paths):
     """Each as a name and a coroutine function."""
     for name, member in vars(Paths).items():
-        if asyncio.iscoroutinefunction(member) and name != "answers":
+        if inspect.iscoroutinefunction(member) and name != "answers":
             yield name, getattr(paths, name)
     scripts = {
         **{f"{status}": refused(status, "no") for status in STATUSES},

@@ -3,7 +3,6 @@
 import gc
 import inspect
 import math
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ import pytest
 import chakra_async
 from chakra_async import AuthenticationError, ClientClosedError, ProcessUpdate
 from chakra_async.sync import Client, Writer
+from tests.waiting import until
 
 
 pytestmark = pytest.mark.timeout(60)
@@ -30,11 +30,6 @@ def score(writer, names):
 
 def patches(emulator):
     return sum(one.method == "PATCH" for one in emulator.requests)
-
-
-def until(condition):
-    while not condition():
-        time.sleep(0.001)
 
 
 def test_two_hundred_threads_share_a_few_jobs(chakra, emulator, fleet):

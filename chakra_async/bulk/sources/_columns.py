@@ -23,7 +23,8 @@ FAILURE_COLUMNS = (LINE_COLUMN, OUTCOME_COLUMN, ERRORS_COLUMN)
 FAILURE_FIELD = "_chakra"
 _RESERVED = "chakra_"
 _OFFSET = re.compile(r"UTC[+-]")
-_ROOT_FIELDS = ("id", "state", "status", "assigned_to", "next_action_at")
+ROOTS = ("state", "status", "assigned_to", "next_action_at")
+"""The fields of a row beside what names it and ``data``."""
 
 
 def parse_column(spec: str) -> tuple[str, str]:
@@ -157,7 +158,7 @@ class Columns:
 
     def roots(self) -> dict[str, str]:
         """Columns of the root fields that are given, by field."""
-        return {name: column for name in _ROOT_FIELDS if (column := getattr(self, name)) is not None}
+        return {name: column for name in ("id", *ROOTS) if (column := getattr(self, name)) is not None}
 
     def named(self) -> tuple[str, ...]:
         """Every column named anywhere, each once."""

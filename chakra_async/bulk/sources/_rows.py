@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from chakra_async.bulk.rows import RejectedRow, SourceLine
-from chakra_async.bulk.sources._columns import Columns
+from chakra_async.bulk.sources._columns import ROOTS, Columns
 from chakra_async.bulk.sources._values import Converter, converters, instant_converter, shortened
 from chakra_async.models import ProcessCreate, ProcessUpdate
 
@@ -14,8 +14,6 @@ from chakra_async.models import ProcessCreate, ProcessUpdate
 Row: TypeAlias = ProcessUpdate | ProcessCreate | RejectedRow
 Finish: TypeAlias = Callable[[int, Any, Any, Any, Sequence[Any], dict[str, Any]], Row]
 """Takes line, record, key's cell, id's cell, cells of `ROOTS` that are given in that order, and data."""
-
-ROOTS = ("state", "status", "assigned_to", "next_action_at")
 
 
 def reject(line: int, record: Any, *reasons: str, key: Any = None) -> RejectedRow:

@@ -235,7 +235,7 @@ def _running(action: Action) -> Sequence[_Decorator]:
         type=click.Path(dir_okay=False),
         metavar="FILE",
         help="Remember in this file what was sent and what became of it, so that the run can go on after "
-        "whatever ends it, and no row is lost or sent twice: chakra bulk resume FILE.",
+        "whatever ends it, and no row is lost and none created twice: chakra bulk resume FILE.",
     )
     return [*_sending(), journal, *(_on_unknown() if action == "create" else ())]
 

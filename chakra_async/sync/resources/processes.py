@@ -295,7 +295,8 @@ class Processes:
         Raises:
             TypeError: ``creates`` is not a source of rows.
             ValueError: an option is out of range.
-            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run; while
+                iterating: it cannot be written any more, or a row is not the one it knows.
         """
         from chakra_async.sync.bulk import BulkRun  # noqa: PLC0415
 
@@ -357,7 +358,8 @@ class Processes:
         Raises:
             TypeError: ``updates`` is not a source of rows.
             ValueError: an option is out of range.
-            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run; while
+                iterating: it cannot be written any more, or a row is not the one it knows.
         """
         from chakra_async.sync.bulk import BulkRun  # noqa: PLC0415
 
@@ -412,7 +414,8 @@ class Processes:
         Raises:
             TypeError: ``processes`` is not a source of rows.
             ValueError: an option is out of range.
-            JournalError: on entering: the journal is in use, damaged, or belongs to another run.
+            JournalError: on entering: the journal is in use, damaged, or belongs to another run; while
+                iterating: it cannot be written any more, or a row is not the one it knows.
         """
         from chakra_async.sync.bulk import BulkRun  # noqa: PLC0415
 
