@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class UnsendableError(ValueError):
+    """Something cannot be sent; the message says why, in a sentence for the person whose it is."""
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it; Python writes neither very long numbers nor very deep lists."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} too long to be shown"
+
+
 def to_milliseconds(instant: datetime, name: str) -> int:
     """An aware datetime to epoch milliseconds.
 
@@ -141,18 +153,32 @@ def encode(value: Any) -> bytes:
     """Encode JSON strictly: nothing is guessed, nothing is silently turned into ``null``.
 
     Raises:
-        TypeError: a value has no JSON form of its own (the message says which, and what to write).
-        ValueError: NaN or an infinite number, which JSON cannot hold.
+        UnsendableError: a value has no JSON form of its own. The message says why and what to write, and of
+            which attribute, where it is one.
     """
     try:
         encoded = orjson.dumps(value, _refuse, _STRICT)
-    except orjson.JSONEncodeError as error:
-        raise TypeError(str(error.__cause__ or error)) from None
-    # orjson writes NaN as null; only a body that holds a null can hide one. (``in`` takes twice the time of
-    # ``rfind``, for it asks first whether the text is a number.)
-    if encoded.rfind(b"null") >= 0:
-        _refuse_nan(value)
+        # orjson writes NaN as null; only a body that holds a null can hide one. (``in`` takes twice the time
+        # of ``rfind``, for it asks first whether the text is a number.)
+        if encoded.rfind(b"null") >= 0:
+            _refuse_nan(value)
+    except (orjson.JSONEncodeError, ValueError, RecursionError) as error:
+        raise UnsendableError(f"{_attribute(value)}{error.__cause__ or error}") from None
     return encoded
+
+
+def _attribute(body: Any) -> str:
+    """Name the attribute that cannot be encoded, if it is one that the process of a body is given."""
+    fields = as_mapping(body) or {}
+    fields = as_mapping(fields.get("update")) or fields
+    record = as_mapping(fields.get("record")) or {}
+    for place, data in (("data", fields.get("data")), ("record['data']", record.get("data"))):
+        for name, value in (as_mapping(data) or {}).items():
+            try:
+                encode([{name: value}])
+            except UnsendableError:
+                return f"{place}[{shown(name)}]: "
+    return ""
 
 
 def encode_query(where: Any) -> Any:

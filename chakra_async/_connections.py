@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import selectors
 import ssl
 from contextvars import Context
 from functools import partial
@@ -13,6 +14,12 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
 
+
+IDLE = 0.5
+"""Seconds without a byte after which a connection is looked at before it is used.
+
+The server may have closed it, and the loop, held by the caller's code, not have heard of it yet.
+"""
 
 _LONGEST_GREETING = 80
 
@@ -31,11 +38,13 @@ class Connection(ResponseHandler):
     body waiting when the rest of it turns out to be no HTTP.
     """
 
+    heard = math.inf
+    """When something came last, by the clock of the loop; on a connection just made, nothing has."""
+
     _answered = False
     _cut = False
     _silence = math.inf
     _deadline = math.inf
-    _heard = 0.0
     _watching: asyncio.TimerHandle | None = None
 
     @property
@@ -46,14 +55,23 @@ class Connection(ResponseHandler):
             return f"the server spoke before it was asked: {line!r}"
         return None if self.is_connected() and not self.should_close else "the server hung up at once"
 
+    @property
+    def readable(self) -> bool:
+        """Whether something lies unread, and be it the end."""
+        if self.transport is None or self.transport.is_closing():
+            return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.transport.get_extra_info("socket"), selectors.EVENT_READ)
+            return bool(selector.select(0))
+
     def watch(self, silence: float, deadline: float) -> None:
         """Break off at ``deadline``, or when nothing has been heard for ``silence`` seconds.
 
         One timer for both, and none for each piece of an answer as aiohttp's own time-out has it.
         """
         self._silence, self._deadline = silence, deadline
-        self._heard = self._loop.time()
-        until = min(deadline, self._heard + silence)
+        self.heard = self._loop.time()
+        until = min(deadline, self.heard + silence)
         self._watching = None if until == math.inf else self._loop.call_at(until, self._look)
 
     def unwatch(self) -> None:
@@ -63,7 +81,7 @@ class Connection(ResponseHandler):
             self._watching = None
 
     def _look(self) -> None:
-        until = min(self._deadline, self._heard + self._silence)
+        until = min(self._deadline, self.heard + self._silence)
         if until <= self._loop.time():
             self._watching = None
             self._on_read_timeout()
@@ -93,7 +111,7 @@ class Connection(ResponseHandler):
             self.force_close()
             self.abort()
             return
-        self._heard = self._loop.time()
+        self.heard = self._loop.time()
         before = self.exception()
         super().data_received(data)
         if (failed := self.exception()) is not None and failed is not before:
@@ -177,6 +195,15 @@ def sending_once(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewa
     """Return the middlewares by which a session of the caller's sends nothing again by itself."""
     own: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
     return (*own, _give_up)
+
+
+def drop_ended(session: aiohttp.ClientSession) -> None:
+    """Close those idle connections of a session of ours that their servers have closed; see ``IDLE``."""
+    now = asyncio.get_running_loop().time()
+    pool: Any = getattr(session.connector, "_conns", {})
+    for connection in [connection for idle in pool.values() for connection, _ in idle]:
+        if isinstance(connection, Connection) and connection.heard <= now - IDLE and connection.readable:
+            connection.close()
 
 
 def check_given(session: aiohttp.ClientSession, host: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from chakra_async._json import read_json
 from chakra_async._retry_after import retry_after
 from chakra_async._shapes import as_list, as_object
 from chakra_async.errors import (
@@ -71,6 +72,7 @@ def unwrap(
     path: str,
     repeatable: bool,
     scrub: Callable[[str], str],
+    any_body: bool = False,
 ) -> Reply:
     """Open an answer.
 
@@ -79,13 +81,13 @@ def unwrap(
 
     Raises:
         ApiError: the status is not 2xx, or a 2xx carries ``_errors``.
-        DecodeError: a 2xx body is not JSON.
+        DecodeError: a 2xx body is not JSON; with ``any_body`` only if it is a web page.
     """
     failed = not 200 <= status < 300
     try:
-        value = orjson.loads(body.removeprefix(_BOM)) if body else None
+        value = read_json(body) if body else None
     except orjson.JSONDecodeError as error:
-        if not failed:
+        if not failed and (not any_body or _is_page(body)):
             kind = _header(headers, "content-type", scrub) or "no content type"
             packed = _header(headers, "content-encoding", scrub)
             raise DecodeError(
@@ -98,7 +100,7 @@ def unwrap(
                 retry_safe=repeatable,
             ) from None
         value = None
-    errors = tuple(scrub(text) for text in _error_texts(value, failed=failed))
+    errors = tuple(scrub(text) for text in error_texts(value, failed=failed))
     if failed or errors:
         raise _api_error(status, headers, body, errors, method, path, repeatable, scrub)
     wrapper = as_object(value)
@@ -106,6 +108,14 @@ def unwrap(
         meta = as_object(wrapper.get("_meta"))
         return Reply(status, headers, wrapper["_data"], meta, method, path, repeatable)
     return Reply(status, headers, value, {}, method, path, repeatable)
+
+
+def _is_page(body: bytes) -> bool:
+    """Tell whether a body is a web page, by which something else answers in the service's place.
+
+    The content type does not tell: some frameworks call plain text HTML.
+    """
+    return body.removeprefix(_BOM).lstrip().startswith(b"<")
 
 
 def _api_error(
@@ -155,7 +165,8 @@ def _api_error(
     return failure
 
 
-def _error_texts(value: Any, *, failed: bool) -> list[str]:
+def error_texts(value: Any, *, failed: bool) -> list[str]:
+    """Return the errors that an object carries; ``failed`` if it is known to, and may name them loosely."""
     wrapper = as_object(value)
     if found := wrapper.get("_errors"):
         return _texts(as_list(found))

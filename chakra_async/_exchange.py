@@ -13,7 +13,7 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 from yarl import URL
 
-from chakra_async._connections import Connection
+from chakra_async._connections import IDLE, Connection
 from chakra_async._secrets import HiddenBytes
 from chakra_async.errors import ResponseTooLargeError
 from chakra_async.settings import Settings, Timeouts
@@ -99,11 +99,11 @@ class Exchange:
             return Answer(response.status, response.headers.copy(), await read(response, self._max_bytes))
 
     async def _straight(self, method: str, target: str, body: bytes | None) -> Answer:
-        deadline = self._loop.time() + self._total
-        connection, protocol = await self._connect()
+        now = self._loop.time()
+        connection, protocol = await self._connect(now)
         try:
             protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
-            protocol.watch(self._silence, deadline)
+            protocol.watch(self._silence, now + self._total)
             line = f"{method} {self._prefix}{target} HTTP/1.1\r\n".encode("ascii")
             if body is None:
                 end = b"Content-Length: 0\r\n\r\n" if method in _WITH_BODY else b"\r\n"
@@ -122,15 +122,20 @@ class Exchange:
         # A copy, for aiohttp's own mapping can be neither pickled nor copied deep.
         return Answer(message.code, message.headers.copy(), received)
 
-    async def _connect(self) -> tuple[aiohttp.connector.Connection, Connection]:
+    async def _connect(self, now: float) -> tuple[aiohttp.connector.Connection, Connection]:
         connector = self._session.connector
         if connector is None:
             raise RuntimeError("Session is closed")
-        try:
-            connection = await connector.connect(self._address, [], self._timeout)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError from error
-        return connection, cast("Connection", connection.protocol)
+        while True:
+            try:
+                connection = await connector.connect(self._address, [], self._timeout)
+            except TimeoutError as error:
+                raise aiohttp.ConnectionTimeoutError from error
+            protocol = cast("Connection", connection.protocol)
+            if protocol.heard > now - IDLE or not protocol.readable:
+                return connection, protocol
+            # The server has closed it, and what is sent on it would count as perhaps done.
+            connection.close()
 
     async def _take(self, message: RawResponseMessage, payload: StreamReader) -> bytes:
         if payload.is_eof() and payload.exception() is None and payload.total_bytes <= self._max_bytes:

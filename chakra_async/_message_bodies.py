@@ -117,6 +117,8 @@ def listing(
     keys = [row["id"] for block in blocks for row in block["rows"]]
     if not 1 <= len(keys) <= 10:
         raise ValueError(f"WhatsApp takes 1 to 10 rows in a list, all sections together, not {len(keys)}")
+    if not all(block["rows"] for block in blocks):
+        raise ValueError("a section has no rows: leave it out")
     if len(set(keys)) < len(keys):
         raise ValueError("two rows of the list have the same id, so that the answer would not tell which")
     action = {"button": words(button, "button", 20), "sections": blocks}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +22,23 @@ class Place:
         """Go on to the next page, or return ``None`` when it came before: nothing new would ever come."""
         before = self._before | {urlencode(self.query)}
         return None if urlencode(query) in before else Place(query, before)
+
+
+@frozen
+class Repeats:
+    """Notices a list that sends one page for ever.
+
+    Once a page may come again, for as many new items as it holds move all the others on by a whole page.
+    """
+
+    _ids: tuple[str | None, ...] = ()
+    _again: bool = False
+
+    def then(self, ids: Iterable[str | None]) -> Repeats | None:
+        """Go on after a page of items with these ids, or return ``None`` when it is the third of its kind."""
+        page = tuple(ids)
+        again = page == self._ids != () and None not in page
+        return None if again and self._again else Repeats(page, again)
 
 
 def says_more(meta: Mapping[str, Any]) -> bool | None:

@@ -56,7 +56,15 @@ def absolute(path: str) -> str:
 
 
 def with_query(path: str, query: Mapping[str, str | int] | None) -> str:
-    """Return a path with its query, percent-encoded."""
+    """Return a path with its query, percent-encoded.
+
+    Raises:
+        TypeError: a value is neither text nor a number.
+    """
     if not query:
         return path
-    return f"{path}?{urlencode({as_plain(name): as_plain(value) for name, value in query.items()})}"
+    plain = {as_plain(name): as_plain(value) for name, value in query.items()}
+    for name, value in plain.items():
+        if not isinstance(value, str | int | float):
+            raise TypeError(f"query parameter {name} must be text or a number, not {type(value).__name__}")
+    return f"{path}?{urlencode(plain)}"

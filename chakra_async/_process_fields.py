@@ -6,19 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chakra_async._codec import to_milliseconds
-
-
-class UnsendableError(ValueError):
-    """Something cannot be sent; the message says why, in a sentence for the person whose it is."""
-
-
-def shown(value: Any) -> str:
-    """Return a value as a message shows it; Python writes neither very long numbers nor very deep lists."""
-    try:
-        return repr(value)
-    except (ValueError, RecursionError):
-        return f"a {type(value).__name__} too long to be shown"
+from chakra_async._codec import UnsendableError, shown, to_milliseconds
 
 
 def process_fields(

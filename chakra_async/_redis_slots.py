@@ -24,7 +24,7 @@ except ModuleNotFoundError as missing:
 FAILURES: Final = (redis.RedisError, OSError)
 """What is raised when Redis cannot be reached, or refuses."""
 TIMEOUT: Final = 0.5
-"""Seconds that Redis may take to connect, and to answer."""
+"""Seconds that Redis may take to connect, and again to answer."""
 FORGET: Final = 30.0
 """Seconds without a word from a worker after which it is no longer counted."""
 
@@ -113,9 +113,11 @@ class RedisSlots:
         self._interval = interval * 1e6
         self._times = (quiet * 1e6, FORGET * 1e6)
         client: Any = redis.Redis
-        # One more try at once, for a connection that was dropped while nothing was asked.
+        # One more try at once, for a connection that was dropped while nothing was asked; but not for an
+        # answer that does not come, on which everybody is to agree soon.
+        again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
         self._redis: redis.Redis = client.from_url(
-            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 1)
+            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=again
         )
         self._run: Callable[..., list[Any]] = self._redis.register_script(_SCRIPT)
 

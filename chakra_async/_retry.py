@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import stamina
 
 
-_SILENCE = logging.NullHandler()
+logger = logging.getLogger("chakra_async")
 
 _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
 
@@ -103,6 +103,19 @@ def is_transient(error: ChakraError, policy: RetryPolicy) -> bool:
     return False
 
 
+def named(failure: ChakraError) -> str:
+    """Name a failure as the log does: by its class, and the status where the service answered."""
+    status = f"{failure.status} " if isinstance(failure, ApiError) else ""
+    return f"{status}{type(failure).__name__}"
+
+
+_ours: ContextVar[bool] = ContextVar("chakra_async_retry", default=False)
+
+
+def _is_not_ours(_: logging.LogRecord) -> bool:
+    return not _ours.get()
+
+
 class Retries:
     """The attempts of one call after its first has failed; stamina waits, counts, and calls its hooks.
 
@@ -112,8 +125,8 @@ class Retries:
     def __init__(self, policy: RetryPolicy, budget: RetryBudget) -> None:
         import stamina  # noqa: PLC0415
 
-        # Where logging is not set up, its warnings would go to stderr, bare of any context.
-        logging.getLogger("stamina").addHandler(_SILENCE)
+        # One of its hooks logs a warning for each retry, which does not name the call. Ours does.
+        logging.getLogger("stamina").addFilter(_is_not_ours)
         self._policy = policy
         self._budget = budget
         self._failed = 0
@@ -127,6 +140,7 @@ class Retries:
         # The first attempt that stamina hands out stands for the one that was made without it.
         if self._attempt is None:
             self._attempt = await anext(self._attempts)
+        _ours.set(True)
         try:
             with self._attempt:
                 raise failure
@@ -139,6 +153,7 @@ class Retries:
                 # Without the frames of the library that waited.
                 raise failure.with_traceback(trace) from failure.__cause__
         finally:
+            _ours.set(False)
             # Frame and error name each other.
             del failure, trace
         if (count := retry_count.get()) is not None:
@@ -148,13 +163,22 @@ class Retries:
     def _backoff(self, error: Exception) -> bool | float:
         self._failed += 1
         wait = wait_before_retry(error, self._failed, self._policy)
-        if wait is None:
+        if wait is None or not isinstance(error, ChakraError):
             return False
-        invited = isinstance(error, ApiError) and error.retry_after is not None
-        return wait if invited or self._failed >= self._policy.attempts or self._budget.spend() else False
+        if self._failed >= self._policy.attempts:
+            # stamina ends it.
+            return wait
+        # Refused, a client slows down as a whole: what the budget would do is done.
+        told = isinstance(error, ApiError) and error.retry_after is not None
+        if not (told or isinstance(error, RateLimitError) or self._budget.spend()):
+            return False
+        call = error.method, error.path
+        logger.info("%s %s: attempt %d in %.2f s, after %s", *call, error.attempts + 1, wait, named(error))
+        return wait
 
 
 def waits_are_off() -> bool:
     """Whether stamina's test mode is on, in which nothing of ours waits either."""
-    stamina = sys.modules.get("stamina")
-    return stamina is not None and bool(stamina.is_testing())
+    # Another thread may be in the middle of importing it.
+    testing = getattr(sys.modules.get("stamina"), "is_testing", None)
+    return testing is not None and bool(testing())

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import orjson
 
-from chakra_async._shapes import as_object
+from chakra_async._shapes import as_object, is_number
 
 
 _BODY_FIELDS = {"retry_after_ms": 1000, "retryAfterMs": 1000, "retry_after": 1, "retryAfter": 1}
@@ -26,18 +27,14 @@ def retry_after(headers: Mapping[str, str], body: str, now: datetime) -> float |
     and a phrase in the text) were seen in a public client, not proven.
     """
     asked = _from_header(headers.get("retry-after", "").strip(), now)
-    if asked is None:
-        asked = _from_body(body)
-    return asked if asked is not None and math.isfinite(asked) and asked >= 0 else None
+    return _from_body(body) if asked is None else asked
 
 
 def _from_header(value: str, now: datetime) -> float | None:
     if not value:
         return None
-    try:
-        return float(value)
-    except ValueError:
-        pass
+    if (asked := _seconds(value)) is not None:
+        return asked
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
@@ -52,8 +49,18 @@ def _from_body(body: str) -> float | None:
     except orjson.JSONDecodeError:
         value = None
     for name, unit in _BODY_FIELDS.items():
-        asked = as_object(value).get(name)
-        if isinstance(asked, int | float) and not isinstance(asked, bool):
-            return asked / unit
+        if (asked := _seconds(as_object(value).get(name), unit)) is not None:
+            return asked
     match = re.search(_RETRY_IN_TEXT, body, re.IGNORECASE)
-    return float(match[1]) / 1000 if match else None
+    return _seconds(match[1], 1000) if match else None
+
+
+def _seconds(value: Any, unit: int = 1) -> float | None:
+    """Read a wait, in ``unit`` parts of a second; ``None`` for what is none."""
+    if not isinstance(value, str) and not is_number(value):
+        return None
+    try:
+        asked = float(value) / unit
+    except (ValueError, OverflowError):
+        return None
+    return asked if math.isfinite(asked) and asked >= 0 else None

@@ -11,8 +11,12 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
+from chakra_async._own_thread import OwnThread, result_of
 from chakra_async._redis_slots import FAILURES, TIMEOUT, RedisSlots, Reservation
 from chakra_async.errors import ConnectError
 from chakra_async.settings import AccessToken, RedisUrl
@@ -31,6 +35,8 @@ QUIET: Final = LOOK_AGAIN + TIMEOUT
 
 Nor is any slot reserved further ahead than this and one interval for each worker.
 """
+PATIENCE: Final = 5.0
+"""Seconds after which Redis is lost where no ``TIMEOUT`` applies, as while its name is looked up."""
 
 
 def name_of(base_url: str, token: AccessToken) -> str:
@@ -80,8 +86,9 @@ class SharedRate:
         """Leave our share to the others, and close the connections."""
         workers, self._workers = self._workers, {}
         if self._process == os.getpid():
-            for worker in workers.values():
-                await asyncio.to_thread(worker.leave)
+            for leaving in [worker.leave() for worker in workers.values()]:
+                with suppress(TimeoutError):
+                    await result_of(leaving, PATIENCE)
 
     def _join(self) -> _Worker:
         here = asyncio.get_running_loop()
@@ -89,7 +96,7 @@ class SharedRate:
             # Forked: the workers are the parent's.
             self._process, self._workers = os.getpid(), {}
         for loop in [loop for loop in list(self._workers) if loop.is_closed()]:
-            here.run_in_executor(None, self._workers.pop(loop).leave)
+            self._workers.pop(loop).leave()
         worker = self._workers[here] = _Worker(self._url, self._rate, self._name, self._clock)
         return worker
 
@@ -98,7 +105,8 @@ class _Worker:
     """A process in one of its event loops.
 
     Redis is asked in a thread: a blocking connection belongs to no event loop, so it can be dropped with
-    its loop, and left behind in a fork.
+    its loop, and left behind in a fork. The thread is our own, for whoever waits for one of the program's
+    would take a program with much to do for a Redis that is slow.
     """
 
     def __init__(self, url: RedisUrl, rate: float, name: str, clock: Callable[[], float]) -> None:
@@ -107,6 +115,7 @@ class _Worker:
         self._interval = (1 + SLACK) / rate
         self._clock = clock
         self._redis = RedisSlots(url, name, interval=self._interval, quiet=QUIET, clock=clock)
+        self._thread = OwnThread("chakra-rate")
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -172,8 +181,8 @@ class _Worker:
         """Tell Redis that we are here and reserve so many slots; return ``None`` when it is lost."""
         asked, alone = self._clock(), self._alone_from is not None
         try:
-            async with asyncio.timeout(TIMEOUT):
-                known = await asyncio.to_thread(self._redis.reserve, wanted, self._known, alone=alone)
+            reserve = partial(self._redis.reserve, wanted, self._known, alone=alone)
+            known = await result_of(self._thread.call(reserve), PATIENCE)
         except FAILURES as error:
             self._lose(error)
             return None
@@ -210,9 +219,12 @@ class _Worker:
         if not self._left:
             self._beating = self._loop.create_task(self._exchange(0))
 
-    def leave(self) -> None:
-        """Be counted no longer. May be called in any thread, and blocks it for a round trip."""
+    def leave(self) -> Future[None]:
+        """Be counted no longer, after a round trip. May be called in any thread."""
         self._left = True
+        return self._thread.call(self._leave)
+
+    def _leave(self) -> None:
         try:
             if self._known is not None and self._alone_from is None:
                 self._redis.leave()

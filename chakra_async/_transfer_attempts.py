@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 from yarl import URL
 
-from chakra_async._exchange import Answer, finite, gather, read
+from chakra_async._connections import drop_ended
+from chakra_async._exchange import Answer, client_timeout, finite, gather, read
 from chakra_async._sessions import LoopState
 from chakra_async._transfer.body import Body
-from chakra_async._transfer.download import Download
+from chakra_async._transfer.download import Download, Paced
 from chakra_async._transfer.unpack import Unpacked
 from chakra_async._transfer.upload import Upload
 from chakra_async._transfer.wire import MOST_REDIRECTS, REDIRECTS, UploadBody, redirect_target, refused
@@ -33,7 +34,7 @@ class Transfers:
         )
         self._download_timeout = aiohttp.ClientTimeout(
             total=None,
-            connect=finite(times.connect),
+            connect=client_timeout(times).connect,
             sock_read=finite(times.read),
             ceil_threshold=math.inf,
         )
@@ -45,6 +46,7 @@ class Transfers:
         try:
             await upload.begin()
             body = UploadBody(upload)
+            drop_ended(here.session)
             async with asyncio.timeout(None) as upload.deadline:
                 async with here.session.request(
                     method,
@@ -73,6 +75,13 @@ class Transfers:
 
     async def receive(self, here: LoopState, target: str, download: Download) -> Answer:
         """Make one attempt of a download; what became of a 2xx answer is told by ``download.taken``."""
+        # What is announced for ever (103), or begins for ever, is never silent.
+        async with asyncio.timeout(finite(self._settings.timeouts.total)) as deadline:
+            return await self._receive(here, target, download, deadline)
+
+    async def _receive(
+        self, here: LoopState, target: str, download: Download, deadline: asyncio.Timeout
+    ) -> Answer:
         asked = download.headers()
         headers = {**self._headers, **asked}
         url = self._url(target)
@@ -91,6 +100,8 @@ class Transfers:
             ) as response:
                 status = response.status
                 if status not in REDIRECTS:
+                    if 200 <= status < 300:
+                        deadline.reschedule(None)
                     received = await self._take(response, download, ranged="Range" in asked)
                     return Answer(status, response.headers.copy(), received)
                 url = redirect_target(url, status, response.headers)
@@ -107,7 +118,7 @@ class Transfers:
             raise download.give_up_range()
         packed = ", ".join(response.headers.getall("Content-Encoding", ()))
         try:
-            pieces = Unpacked(response.content.iter_any(), packed)
+            unpacked = Unpacked(response.content.iter_any(), packed)
         except ValueError as error:
             if response.status >= 300:
                 # What matters of a refusal is its status.
@@ -115,6 +126,7 @@ class Transfers:
             raise DecodeError(
                 f"The answer ({response.status}) cannot be read: {error}.", status=response.status
             ) from None
+        pieces = Paced(unpacked, self._settings.timeouts.total)
         # A part is of a file, whatever its type; whole JSON may be about one.
         if response.status == 206 or (response.status == 200 and "json" not in response.content_type):
             await download.take(response.status, response.headers, pieces)

@@ -86,6 +86,7 @@ class Transport:
         body: bytes | None = None,
         query: Mapping[str, str | int] | None = None,
         repeatable: bool,
+        any_body: bool = False,
         upload: Upload | None = None,
         download: Download | None = None,
     ) -> Reply:
@@ -97,13 +98,15 @@ class Transport:
             body: JSON, encoded.
             query: query parameters.
             repeatable: whether doing it twice is the same as doing it once.
+            any_body: whether no JSON is promised, so that a 2xx without it is none the worse; the reply then
+                has no data.
             upload: body that is made piece by piece, in place of ``body``.
             download: where the bytes of a 2xx answer go; the reply then has no data.
 
         Raises:
             ApiError: the service refused; the subclass tells how.
             TransportError: no usable answer came; the subclass and ``sent`` tell how far it got.
-            DecodeError: the answer is not JSON.
+            DecodeError: the answer is not JSON (with ``any_body``: it is a web page).
             ResponseTooLargeError: the answer exceeds ``Limits.max_response_bytes``.
             ClientClosedError: the client was closed.
         """
@@ -134,6 +137,7 @@ class Transport:
                     path=path,
                     repeatable=repeatable,
                     scrub=self._scrub,
+                    any_body=any_body,
                 )
             except (ChakraError, aiohttp.ClientError, OSError, RuntimeError, UnicodeError) as caught:
                 if transfer is not None and transfer.failure is not None:
@@ -161,7 +165,7 @@ class Transport:
             if download is None or download.host is None:
                 # What another host asks of us is no business of the other calls.
                 self._heed(failure, sent)
-            logger.debug("%s %s: %s at attempt %d", method, path, type(failure).__name__, attempts)
+            logger.debug("%s %s: %s at attempt %d", method, path, _retry.named(failure), attempts)
             once = transfer is not None and not transfer.renewable
             if once or not _retry.is_transient(failure, self.settings.retry):
                 try:
@@ -174,12 +178,10 @@ class Transport:
                 del failure
                 continue
             retries = retries or _retry.Retries(self.settings.retry, self._budget)
-            kind = type(failure).__name__
             try:
                 await retries.wait(failure)
             finally:
                 del failure
-            logger.info("%s %s: attempt %d after %s", method, path, attempts + 1, kind)
 
     async def close(self) -> None:
         """Close the sessions that this client opened; may be called more than once."""
@@ -285,6 +287,9 @@ class Transport:
             error = self._break(caught, repeatable, transfer)
             error.method, error.path = method, path
             error.__cause__ = cause_of(caught, self._scrub)
+        # It may quote a header, or a host, of whoever answered.
+        error.message = self._scrub(error.message)
+        error.args = (error.message,)
         error.attempts = attempts
         return error
 

@@ -168,9 +168,9 @@ class Client:
         Endpoint: ``GET /v1/health`` (documented in the vendor's n8n node; its body is unknown).
 
         Raises:
-            ChakraError: it is not, or cannot be reached.
+            ChakraError: it is not, or cannot be reached; or what answers is a web page.
         """
-        await self._transport.call("GET", "/v1/health", repeatable=True)
+        await self._transport.call("GET", "/v1/health", repeatable=True, any_body=True)
         return True
 
     async def request(
@@ -201,14 +201,17 @@ class Client:
 
         Raises:
             ChakraError: as in every other call.
-            ValueError: the path names another host or climbs, the method is unknown, or two bodies are
-                given.
+            TypeError: ``data`` is not bytes, or a query parameter is neither text nor a number.
+            ValueError: the path names another host or climbs, the method is unknown, two bodies are given, or
+                a value in ``json`` cannot be sent.
         """
         method = method.upper()
         if method not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(sorted(_METHODS))}, not {method!r}")
         if json is not None and data is not None:
             raise ValueError("give json or data, not both")
+        if data is not None and not isinstance(data, bytes):
+            raise TypeError(f"data must be JSON encoded as bytes, not {type(data).__name__}; or give json")
         body = data if json is None else encode(json)
         return await self._transport.call(
             method, absolute(path), body=body, query=query, repeatable=method in _REPEATABLE

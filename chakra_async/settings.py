@@ -148,8 +148,8 @@ class Timeouts:
     """For one attempt, from its first byte sent to the last received.
 
     A transfer that moves may take any time: for an upload, and for JSON over 256 KiB, this limit counts
-    from its last byte sent to the answer, and a download is ended by it only if it brings less than 1 KiB a
-    second over that span."""
+    from its last byte sent to the answer, and a download is ended by it only if its answer does not begin in
+    that time, or brings less than 1 KiB a second over that span."""
     queue: float = field(default=120.0, validator=_positive)
     """For a free place among ``Limits.connections``."""
     job: float = field(default=900.0, validator=_positive)
@@ -215,8 +215,8 @@ class RetryPolicy:
     retry_after_max: float = field(default=120.0, validator=_not_negative)
     """Longest ``Retry-After`` obeyed, in seconds; a longer one is raised at once."""
     budget: float = field(default=0.2, validator=_not_negative)
-    """Retries a call in the long run, so that an outage does not multiply load; waits that the service
-    itself asked for do not count."""
+    """Retries a call in the long run, so that an outage does not multiply load; those after a 429, or after a
+    wait that the service asked for, do not count."""
     server_errors_on_writes: bool = field(default=False, validator=_flag)
     """Also repeat a create, message or upload after a 5xx. It may then be done twice."""
 

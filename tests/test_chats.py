@@ -128,13 +128,18 @@ async def test_a_list_may_begin_at_a_later_page(recorder, recorded):
     assert [request.json["page"] for request in recorder.requests] == [2, 3]
 
 
-async def test_a_page_that_comes_again_ends_the_list_with_an_error(recorder, recorded):
+async def test_a_page_that_comes_for_ever_ends_the_list_with_an_error(recorder, recorded):
     recorder.data(rows(1, 2))
     seen = []
-    with pytest.raises(DecodeError, match="page 2 is the same as the page before it"):
+    with pytest.raises(DecodeError, match="page 3 is the same as the two before it"):
         async for chat in recorded.chats.list(limit=2):
             seen.append(chat.id)
-    assert seen == ["c-1", "c-2"]
+    assert seen == ["c-1", "c-2", "c-1", "c-2"]
+
+
+async def test_a_page_may_come_again_for_new_items_move_the_others_on(recorder, recorded):
+    recorder.data(rows(1)).data(rows(1)).data(rows(2)).data(rows(2)).data([])
+    assert [chat.id async for chat in recorded.chats.list(limit=1)] == ["c-1", "c-1", "c-2", "c-2"]
 
 
 async def test_lists_are_reads_and_repeated_although_they_are_posts(recorder, recorded):

@@ -9,6 +9,7 @@ import pytest
 from chakra_async import (
     AmbiguousResultError,
     Client,
+    DecodeError,
     Limits,
     NotFoundError,
     PaymentRequiredError,
@@ -99,6 +100,16 @@ async def test_health_asks_the_documented_endpoint(client, emulator):
     assert [(request.method, request.path) for request in emulator.requests] == [("GET", "/v1/health")]
 
 
+@pytest.mark.parametrize(("body", "kind"), [(b"OK", "text/plain"), (b"OK", "text/html"), (b"", None)])
+async def test_health_may_answer_anything_that_is_no_web_page(body, kind):
+    async with RawServer(answer(body=body, kind=kind)) as server, quick_client(server) as chakra:
+        assert await chakra.health() is True
+    page = answer(body=b"\n<!doctype html><title>Sign in</title>", kind="text/html")
+    async with RawServer(page) as server, quick_client(server) as chakra:
+        with pytest.raises(DecodeError, match="is not JSON"):
+            await chakra.health()
+
+
 async def test_a_base_url_may_have_a_path():
     async with (
         RawServer(wrapped({})) as server,
@@ -172,11 +183,17 @@ async def test_what_cannot_be_sent_is_refused_before_anything_is():
             chakra.request("GET", "/v1/../admin"),
             chakra.request("POST", "/v1/x", json={}, data=b"{}"),
             chakra.request("POST", "/v1/x", json=float("nan")),
+            chakra.request("POST", "/v1/x", json={"a": {1}}),
         ):
             with pytest.raises(ValueError):
                 await wrong
-        with pytest.raises(TypeError):
-            await chakra.request("POST", "/v1/x", json={"a": {1}})
+        for wrong in (
+            chakra.request("POST", "/v1/x", data="{}"),
+            chakra.request("GET", "/v1/x", query={"a": None}),
+            chakra.request("GET", "/v1/x", query={"a": ["b"]}),
+        ):
+            with pytest.raises(TypeError, match=r"data must be JSON encoded|query parameter a must be"):
+                await wrong
     assert server.connections == 0
 
 

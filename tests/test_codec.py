@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from chakra_async import DecodeError, Job, JobEntry, Process, ProcessCreate, ProcessUpdate, Reply
 from chakra_async._codec import (
+    UnsendableError,
     decode,
     decode_job,
     decode_list,
@@ -341,8 +342,32 @@ class Lead:
     ],
 )
 def test_values_without_a_form_of_their_own_are_refused(value, words):
-    with pytest.raises(TypeError, match=words):
+    with pytest.raises(UnsendableError, match=words):
         encode({"data": {"a": value}} if not isinstance(value, dict) else value)
+
+
+@pytest.mark.parametrize("value", [WHEN, float("nan"), {1, 2}, "\ud800", 2**64, {"x": [date(2026, 1, 1)]}])
+@pytest.mark.parametrize(
+    ("around", "place"),
+    [
+        (lambda data: {"state": "WON", "data": data}, "data['due']: "),
+        (lambda data: {"update": {"data": data}, "data": "a key"}, "data['due']: "),
+        (lambda data: {"data": {"a": 1}, "record": {"data": Duck(data)}}, "record['data']['due']: "),
+    ],
+)
+def test_an_attribute_that_cannot_be_sent_is_named(around, place, value):
+    with pytest.raises(UnsendableError) as caught:
+        encode(around({"name": "A", "due": value, "city": None}))
+    assert str(caught.value).startswith(place)
+    assert str(caught.value).count("due") == 1
+
+
+@pytest.mark.parametrize(
+    "body", [{"data": {"a": 1}, "state": {1}}, {"data": [{1}]}, [{1}], {1}, {"update": {1}}]
+)
+def test_what_is_no_attribute_is_refused_all_the_same(body):
+    with pytest.raises(UnsendableError, match=r"^set has no JSON form"):
+        encode(body)
 
 
 def nested(depth, kind):
@@ -358,7 +383,7 @@ KINDS = [lambda x: [x], lambda x: {"a": x}, lambda x: {"and": [x]}, lambda x: Du
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("depth", [300, 5000])
 def test_nesting_that_is_too_deep_is_refused(kind, depth):
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises(UnsendableError):
         encode(nested(depth, kind))
 
 

@@ -1,9 +1,12 @@
 """Background jobs: fetching, listing entries, waiting."""
 
-import pytest
+import asyncio
 
-from chakra_async import JobTimeoutError, NotFoundError, ProcessUpdate
-from tests.raw import RawServer, quick_client, wrapped
+import pytest
+from aioresponses import CallbackResult
+
+from chakra_async import Client, JobTimeoutError, NotFoundError, ProcessUpdate
+from tests.raw import STALL, TOKEN, RawServer, quick_client, refused, wrapped
 
 
 URL = "http://chakra.test/v1/ext/background-job/j"
@@ -94,13 +97,23 @@ async def test_a_wait_without_time_still_looks_once():
             await chakra.jobs.wait("j", timeout=0)
 
 
+@pytest.mark.parametrize("fault", [STALL, refused(503, "down"), refused(429, "slow", Retry_After="60")])
+@pytest.mark.parametrize("timeout", [0.1, 0])
+async def test_no_poll_goes_on_for_longer_than_the_wait_may(fault, timeout):
+    running = wrapped({"id": "j"}, {"bjEntryCompletionStatusVsCount": {"NOT_STARTED": 5}})
+    async with RawServer(running, fault) as server, Client(TOKEN, base_url=server.url) as chakra:
+        async with asyncio.timeout(5):
+            with pytest.raises(JobTimeoutError, match="0 of 5 entries done") as caught:
+                await chakra.jobs.wait("j", timeout=timeout)
+    assert caught.value.attempts == (2 if timeout else 1)
+    assert caught.value.__cause__ is None
+
+
 def polls(virtual_time, mocked, *answers, timeout=None):
     """The outcome of a wait whose polls meet these answers, the seconds it took, how many there were."""
     sent = []
 
     async def main():
-        import asyncio
-
         for number, one in enumerate(answers):
             last = number == len(answers) - 1
             mocked.get(URL, callback=lambda *_, **__: sent.append(1), payload=one, repeat=last)
@@ -125,6 +138,27 @@ def test_an_hour_of_waiting_takes_few_polls(virtual_time, mocked):
     assert isinstance(error, JobTimeoutError)
     assert 3600 <= seconds < 3601
     assert 100 < count < 500
+    assert error.attempts == count
+
+
+def test_a_job_that_ends_just_before_the_time_is_over_is_seen(virtual_time, mocked):
+    looks = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+
+        def told(*_, **__):
+            looks.append(loop.time() - start)
+            return CallbackResult(payload=seen(0, completedAt=5 if looks[-1] > 95 else 0))
+
+        mocked.get(URL, callback=told, repeat=True)
+        async with virtual_time.client() as chakra:
+            return await chakra.jobs.wait("j", timeout=96)
+
+    assert virtual_time.run(main()).finished
+    assert looks[-2] < 90
+    assert 95 < looks[-1] < 96
 
 
 def test_a_job_without_a_status_is_done_when_its_counts_stand_still(virtual_time, mocked):
@@ -155,3 +189,10 @@ def test_a_poll_that_fails_is_repeated_as_a_read(virtual_time, mocked):
     mocked.get(URL, status=503)
     job, _, _ = polls(virtual_time, mocked, seen(0), seen(9, completedAt=5))
     assert job.finished
+
+
+async def test_a_wait_of_no_number_of_seconds_is_refused(client, emulator):
+    before = emulator.request_count
+    with pytest.raises(ValueError, match="no number of seconds"):
+        await client.jobs.wait("j", timeout=float("nan"))
+    assert emulator.request_count == before

@@ -15,8 +15,8 @@ ROOT = Path(chakra_async.__file__).parent
 
 # A module imports only from rows above its own, and from its own package.
 ROWS = [
-    {"errors", "_endings", "_lazy", "_secrets", "_signals", "_version", "_shapes"},
-    {"_paths", "_phones", "_retry_after"},
+    {"errors", "_endings", "_json", "_lazy", "_secrets", "_signals", "_version", "_shapes"},
+    {"_own_thread", "_paths", "_phones", "_retry_after"},
     {"settings", "models", "_reading"},
     {"_codec", "_envelope", "_message_bodies", "_pages", "_retry"},
     {"_connections", "_pace", "_process_fields", "_redis_slots", "_transfer", "_whatsapp"},

@@ -197,6 +197,27 @@ def test_jobs_at_once_follow_what_the_service_works_on_at_once(workers, least, m
     assert window.reason
 
 
+@pytest.mark.parametrize("workers", [2, 4, 8])
+def test_jobs_that_were_sent_ahead_do_not_make_the_service_idle_when_they_have_waited(workers):
+    window, free, flying = JobWindow(32), [0.0] * workers, []
+
+    def send(now):
+        heappush(free, end := max(now, heappop(free)) + 1.0)
+        heappush(flying, (end, now, len(flying) + 1))
+
+    while window.may_go_ahead:
+        window.go_ahead()
+    for _ in range(window.size):
+        send(0.0)
+    for _ in range(300):
+        now, sent, among = heappop(flying)
+        window.done(1000, now - sent, retries=0, among=among)
+        while len(flying) < window.size:
+            send(now)
+        assert len(flying) >= workers
+    assert len(flying) < 4 * workers
+
+
 def test_more_jobs_are_sent_ahead_only_until_the_first_has_ended():
     window = JobWindow(32)
     while window.may_go_ahead:

@@ -81,6 +81,33 @@ async def test_a_page_that_promises_more_and_brings_nothing_is_an_error_not_an_e
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("said", [{"hasMore": True}, {}])
+async def test_a_page_of_processes_that_comes_for_ever_is_an_error_not_an_endless_loop(said):
+    page = wrapped([{"id": "1"}, {"id": "2"}], said)
+    async with RawServer(page) as server, quick_client(server) as chakra:
+        processes = aiter(chakra.processes.list("lead", limit=2))
+        assert [(await anext(processes)).id for _ in range(4)] == ["1", "2", "1", "2"]
+        with pytest.raises(DecodeError, match="the page at skip=4 is the same as the two before it"):
+            await anext(processes)
+    assert len(server.requests) == 3
+
+
+async def test_a_list_that_moves_while_it_is_read_may_repeat_items():
+    pages = ["12", "12", "23", "23", "34"]
+    script = [wrapped([{"id": one} for one in page], {"hasMore": page != "34"}) for page in pages]
+    async with RawServer(*script) as server, quick_client(server) as chakra:
+        pager = chakra.processes.list("lead", limit=2)
+        assert "".join([process.id async for process in pager]) == "".join(pages)
+
+
+async def test_a_page_of_processes_may_be_asked_for_again():
+    async with RawServer(wrapped([{"id": "1"}], {"hasMore": True})) as server, quick_client(server) as chakra:
+        pager = chakra.processes.list("lead", limit=1)
+        first = await pager
+        for _ in range(4):
+            assert (await pager.page_after(first)).items[0].id == "1"
+
+
 async def test_without_a_word_about_more_a_full_page_may_have_a_successor():
     two = [{"id": "1"}, {"id": "2"}]
     async with RawServer(wrapped(two), wrapped(two[:1])) as server, quick_client(server) as chakra:
@@ -170,6 +197,10 @@ async def test_the_path_is_found_among_others_and_however_deep(told):
         {"pagination": {"total": 2, "links": [{"next": NEXT}]}},
         {"total": 2, "next": "/entries?"},
         {"hasMore": True},
+        {"totalCount": 2},
+        {"pagination": {"totalEntries": "2"}},
+        {"entries_total": 2, "total_entries": 2},
+        {"count": 1, "Total": 2},
     ],
 )
 async def test_entries_that_are_missing_are_an_error_after_those_that_came(told):
@@ -191,6 +222,12 @@ async def test_pages_that_repeat_entries_and_a_total_below_them_lose_nothing(tot
     ]
     async with RawServer(*script) as server, quick_client(server) as chakra:
         assert [entry.id async for entry in chakra.jobs.entries("j")] == ["1", "2", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("name", ["totalPages", "retryCount", "total_seconds", "accounts", "limit"])
+async def test_other_numbers_are_not_taken_for_the_number_of_entries(name):
+    async with RawServer(wrapped([{"id": "1"}], {name: 2})) as server, quick_client(server) as chakra:
+        assert len(await all_of(chakra.jobs.entries("j"))) == 1
 
 
 @pytest.mark.parametrize("entries", [[], [{"id": "1"}]])

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import sys
+from types import ModuleType
 
 import pytest
 import stamina
@@ -26,7 +28,7 @@ from chakra_async import (
     ServerError,
     Timeouts,
 )
-from chakra_async._retry import RetryBudget, is_transient, wait_before_retry
+from chakra_async._retry import RetryBudget, is_transient, wait_before_retry, waits_are_off
 from tests.raw import FIN, QUICK, RST, STALL, RawServer, answer, quick_client, refused, wrapped
 
 
@@ -156,6 +158,30 @@ async def test_an_outage_is_not_multiplied(fault):
         results = await asyncio.gather(*(chakra.health() for _ in range(calls)), return_exceptions=True)
     assert all(isinstance(result, ServerError | IncompleteReadError) for result in results)
     assert calls < len(server.requests) <= calls * 1.2 + 10
+
+
+def test_requests_that_came_too_soon_are_made_again_whatever_is_left_of_the_budget(virtual_time, mocked):
+    calls, url = 40, "http://chakra.test/v1/health"
+
+    async def main():
+        for _ in range(30):
+            mocked.get(url, status=429)
+        mocked.get(url, payload={}, repeat=True)
+        async with virtual_time.client(retry=RetryPolicy(budget=0)) as chakra:
+            await asyncio.gather(*(chakra.health() for _ in range(calls)))
+
+    virtual_time.run(main())
+
+
+def test_requests_that_always_come_too_soon_end_by_the_number_of_attempts(virtual_time, mocked):
+    async def main():
+        mocked.get("http://chakra.test/v1/health", status=429, repeat=True)
+        async with virtual_time.client(retry=RetryPolicy(attempts=15)) as chakra:
+            with pytest.raises(RateLimitError) as caught:
+                await chakra.health()
+        assert caught.value.attempts == 15
+
+    virtual_time.run(main())
 
 
 # On the wire: calls that may be repeated, and calls that must not
@@ -344,6 +370,11 @@ async def test_in_staminas_test_mode_nothing_waits_and_its_attempts_count():
                 with pytest.raises((IncompleteReadError, ApiError)) as caught:
                     await asyncio.wait_for(keyed(chakra), 5)
             assert (caught.value.attempts, len(server.requests)) == (3, 3)
+
+
+def test_while_another_thread_imports_stamina_waits_are_on(monkeypatch):
+    monkeypatch.setitem(sys.modules, "stamina", ModuleType("stamina"))
+    assert not waits_are_off()
 
 
 async def test_switching_stamina_off_switches_retries_off():

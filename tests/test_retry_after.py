@@ -60,7 +60,10 @@ def test_the_header_is_read_as_seconds_or_as_a_date(header, seconds):
         ({"retryAfter": 0.5}, 0.5),
         ({"message": "Slow down, retry after 700 ms"}, 0.7),
         ({"_errors": ["Retry after 1200ms please"]}, 1.2),
-        ({"retry_after": "3"}, None),
+        ({"retry_after": "3"}, 3),
+        ({"retry_after_ms": "1500"}, 1.5),
+        ({"retry_after": "soon", "retryAfter": 2}, 2),
+        ({"retry_after": [3]}, None),
         ({"retry_after": True}, None),
         ({"retry_after": -3}, None),
         ({"retry_after": 1e300}, 1e300),
@@ -76,8 +79,9 @@ def test_the_header_wins_over_the_body():
     assert asked("2", '{"retry_after": 9}') == 2
 
 
-def test_a_garbled_header_leaves_the_word_to_the_body():
-    assert asked("soon", '{"retry_after": 9}') == 9
+@pytest.mark.parametrize("header", ["soon", "-1", "nan", "9" * 400])
+def test_a_garbled_header_leaves_the_word_to_the_body(header):
+    assert asked(header, '{"retry_after": 9}') == 9
 
 
 @given(header=st.text() | st.binary().map(lambda b: b.decode("latin-1")), body=st.text())

@@ -5,6 +5,7 @@ import logging
 import math
 import socket
 import sys
+import threading
 import traceback
 import tracemalloc
 import zlib
@@ -28,6 +29,7 @@ from chakra_async import (
     RetryPolicy,
     Timeouts,
     _connections,
+    _exchange,
 )
 from tests.raw import (
     FIN,
@@ -88,6 +90,62 @@ async def test_a_connection_that_died_while_idle_is_replaced():
             await read(chakra)
             await asyncio.sleep(0.01)
     assert len(server.requests) == 5
+
+
+class Hangup:
+    """A server in a thread: it answers once, hangs up when told to, and goes on with the next connection."""
+
+    def __init__(self):
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.settimeout(5)
+        self._told, self._closed = threading.Event(), threading.Event()
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.served = 0
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._told.set()
+        self._thread.join(5)
+        self._listening.close()
+
+    def hang_up(self):
+        """Hang up, while the caller waits and its event loop hears of nothing."""
+        self._told.set()
+        assert self._closed.wait(5)
+
+    def _serve(self):
+        for _ in range(2):
+            connection, _ = self._listening.accept()
+            with connection, connection.makefile("rb") as reading:
+                length = 0
+                while line := reading.readline().strip():
+                    name, _, value = line.partition(b": ")
+                    length = int(value) if name.lower() == b"content-length" else length
+                assert len(reading.read(length)) == length
+                connection.sendall(LEAD)
+                self.served += 1
+                assert self._told.wait(5)
+            self._closed.set()
+
+
+def upload(chakra):
+    return chakra.photos.upload(b"1", filename="a.jpg")
+
+
+@pytest.mark.parametrize("call", [create, upload])
+async def test_a_connection_that_died_while_the_loop_was_held_is_not_used(call, monkeypatch):
+    monkeypatch.setattr(_connections, "IDLE", 0)
+    monkeypatch.setattr(_exchange, "IDLE", 0)
+    with Hangup() as server:
+        async with Client(TOKEN, base_url=server.url, retry=ONCE) as chakra:
+            await read(chakra)
+            server.hang_up()
+            assert (await call(chakra)).id == "1"
+    assert server.served == 2
 
 
 async def test_waiting_for_a_place_ends_in_an_error_that_names_the_limits():
@@ -828,16 +886,54 @@ async def test_a_token_that_the_answer_echoes_is_in_no_log_or_error(script, call
     assert TOKEN not in f"{caplog.text}{[vars(record) for record in caplog.records]}"
 
 
-async def test_the_log_tells_method_path_status_and_attempt(caplog):
-    caplog.set_level(logging.DEBUG, logger="chakra_async")
-    async with RawServer(RST, LEAD) as server, quick_client(server) as chakra:
+def logged(caplog, name="chakra_async"):
+    return [record.getMessage() for record in caplog.records if record.name == name]
+
+
+async def test_the_log_tells_method_path_status_attempt_and_wait(caplog, monkeypatch):
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    caplog.set_level(logging.DEBUG)
+    slow = RetryPolicy(wait_initial=0.01)
+    script = RST, refused(503, "down"), LEAD
+    async with RawServer(*script) as server, quick_client(server, retry=slow) as chakra:
         await read(chakra)
         await read(chakra)
-    lines = [record.getMessage() for record in caplog.records if record.name == "chakra_async"]
     path = "GET /v1/ext/procedure/lead/process/1"
-    assert lines == [
+    assert logged(caplog) == [
         f"{path}: IncompleteReadError at attempt 1",
-        f"{path}: attempt 2 after IncompleteReadError",
-        f"{path}: 200 after 2 attempts",
+        f"{path}: attempt 2 in 0.01 s, after IncompleteReadError",
+        f"{path}: 503 ServerError at attempt 2",
+        f"{path}: attempt 3 in 0.02 s, after 503 ServerError",
+        f"{path}: 200 after 3 attempts",
         f"{path}: 200 after 1 attempt",
     ]
+
+
+async def test_the_log_tells_of_a_wait_before_it_and_of_none_after_the_last_attempt(caplog):
+    caplog.set_level(logging.INFO)
+    slow = RetryPolicy(wait_initial=1000, wait_max=1000)
+    async with RawServer(RST) as server, quick_client(server, retry=slow) as chakra:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(read(chakra), 0.1)
+    assert len(logged(caplog)) == 1
+    caplog.clear()
+    async with (
+        RawServer(RST) as server,
+        quick_client(server, retry=RetryPolicy(attempts=2, wait_initial=0.001)) as chakra,
+    ):
+        with pytest.raises(IncompleteReadError):
+            await read(chakra)
+    assert [line.partition(": ")[2].partition(" in")[0] for line in logged(caplog)] == ["attempt 2"]
+
+
+async def test_stamina_logs_what_others_try_again_and_nothing_of_ours(caplog):
+    import stamina
+
+    async with RawServer(RST, RST, LEAD) as server, quick_client(server) as chakra:
+        await read(chakra)
+    assert logged(caplog, "stamina") == []
+    async for attempt in stamina.retry_context(on=OSError, wait_initial=0, wait_jitter=0, attempts=2):
+        with attempt:
+            if attempt.num == 1:
+                raise OSError
+    assert logged(caplog, "stamina") == ["stamina.retry_scheduled"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 
@@ -25,6 +25,8 @@ from chakra_async.models.transfers import Downloaded, DownloadTarget, OnTransfer
 from chakra_async.settings import Settings
 
 
+T = TypeVar("T")
+
 # What brings less than this a second, over ``Timeouts.total``, only pretends to be alive.
 _SLOWEST = 1024
 
@@ -34,8 +36,44 @@ _SETTLED = timedelta(minutes=1)
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
+class Paced:
+    """The pieces of a body, for as long as they do not only drip.
+
+    Args:
+        pieces: the body as it comes.
+        span: seconds over which it may bring too little.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes], span: float) -> None:
+        self._pieces = pieces
+        self._span = span
+        self._now = asyncio.get_running_loop().time
+        self._mark = self._now()
+        self._size = 0
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await anext(self._pieces)
+        self._size += len(piece)
+        now = self._now()
+        if now - self._mark > self._span:
+            if self._size < _SLOWEST * self._span:
+                raise RequestTimeoutError(
+                    f"The download brought less than {_SLOWEST:,} bytes a second over {self._span:g} s "
+                    "(Timeouts.total).",
+                    sent=True,
+                    retry_safe=True,
+                )
+            self._mark, self._size = now, 0
+        return piece
+
+
 class Download:
     """One file on its way down: a context, at whose end there is the whole file or nothing.
+
+    Of what was written to a pipe or the like, nothing can be taken back; it is never written twice.
 
     Args:
         to: path, file, or ``None`` for memory.
@@ -63,7 +101,6 @@ class Download:
         self._due_hash = None if sha256 is None else hex_hash(sha256)
         self._on_progress = on_progress
         self._objects = objects
-        self._span = settings.timeouts.total
         self._hash = hashlib.sha256()
         self._total: int | None = None
         self._validator: str | None = None
@@ -110,16 +147,15 @@ class Download:
         return not (self._objects or {"_data", "_errors"} & as_object(value).keys())
 
     def give_up_range(self) -> IncompleteReadError:
-        """Begin anew next time, after a range was refused."""
+        """Begin anew next time, if there can be one, after a range was refused."""
         self._validator = None
-        return _broken("the service does not go on where it broke; it has to begin anew")
+        left = "it has to begin anew" if self._sink.renewable else "what was written cannot be taken back"
+        return _broken(f"the service does not go on where it broke; {left}")
 
     async def take(self, status: int, headers: Mapping[str, str], pieces: AsyncIterator[bytes]) -> None:
         """Store the body of an answer."""
         encoded = headers.get("content-encoding", "identity").lower() != "identity"
         await self._begin(status, headers, encoded)
-        now = asyncio.get_running_loop().time
-        mark, before = now(), self.received
         waiting: list[bytes] = []
         size = 0
         try:
@@ -129,9 +165,6 @@ class Download:
                 if size >= PIECE:
                     await self._store(waiting, encoded)
                     waiting, size = [], 0
-                if now() - mark > self._span:
-                    self._check_pace(self.received + size - before)
-                    mark, before = now(), self.received + size
         except Exception:
             # What came before the break need not come again.
             if self.failure is None and waiting:
@@ -175,8 +208,8 @@ class Download:
                 raise self.give_up_range()
             self._total = whole
             return
-        if self.received:
-            await self._act(self._sink.reset)
+        if self.received and not await self._act(self._sink.reset):
+            raise self.give_up_range()
         self.received, self._total, self._hash = 0, size, hashlib.sha256()
         self._validator = None if encoded else _validator(headers)
         self._sink.expect(size)
@@ -187,15 +220,6 @@ class Download:
             return True
         shown = [headers[name] for name in ("etag", "last-modified") if name in headers]
         return self._validator is not None and (not shown or self._validator in shown)
-
-    def _check_pace(self, size: int) -> None:
-        if size < _SLOWEST * self._span:
-            raise RequestTimeoutError(
-                f"The download brought less than {_SLOWEST:,} bytes a second over {self._span:g} s "
-                "(Timeouts.total).",
-                sent=True,
-                retry_safe=True,
-            )
 
     async def _store(self, pieces: list[bytes], encoded: bool) -> None:
         data = b"".join(pieces)
@@ -215,9 +239,9 @@ class Download:
                 self.failure = error
                 raise
 
-    async def _act(self, work: Any, *arguments: Any) -> None:
+    async def _act(self, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         try:
-            await work(*arguments)
+            return await work(*arguments)
         except ResponseTooLargeError:
             raise
         except Exception as error:
@@ -250,7 +274,8 @@ def _filename(headers: Mapping[str, str]) -> str | None:
         return None
     message = Message()
     message["Content-Disposition"] = "".join(c if c.isprintable() else " " for c in shown)
-    with suppress(ValueError, LookupError):
+    # Of a name given in numbered parts and in one, the library compares the numbers with none.
+    with suppress(ValueError, LookupError, TypeError):
         name = message.get_filename()
         return safe_name(name) if name else None
     return None

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from chakra_async._own_thread import OwnThread
 
 
 T = TypeVar("T")
@@ -18,6 +21,10 @@ PIECE = 256 * 1024
 """Bytes read or written at once: enough to make a thread worth its while, too little to block for long."""
 
 _LONGEST_NAME = 200
+
+# To begin a thread takes longer than to read a small file. They end with the loop.
+_idle: WeakKeyDictionary[asyncio.AbstractEventLoop, list[OwnThread]] = WeakKeyDictionary()
+_MOST_IDLE = 32
 
 # What WhatsApp carries. The standard library knows half of it, and which half depends on its version.
 _TYPES = {
@@ -133,35 +140,40 @@ def hex_hash(sha256: str) -> str:
 
 
 class Errands:
-    """Blocking work done in threads, one piece after another."""
+    """Blocking work, one piece after another, in a thread of its own: it may never end."""
 
     def __init__(self) -> None:
+        self._idle: list[OwnThread] = []
+        self._thread: OwnThread | None = None
         self._last: asyncio.Future[Any] | None = None
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do ``work`` in a thread. When this is cancelled, the work goes on; see :meth:`settle`."""
-        future = asyncio.get_running_loop().run_in_executor(None, partial(_bearable, work, *arguments))
+        """Do ``work`` in the thread. When this is cancelled, the work goes on; see :meth:`settle`."""
+        if self._thread is None:
+            self._idle = _idle.setdefault(asyncio.get_running_loop(), [])
+            self._thread = self._idle.pop() if self._idle else OwnThread("chakra-file")
+        future = asyncio.wrap_future(self._thread.call(partial(_bearable, work, *arguments)))
         self._last = future
         # Looked at here, for asyncio complains of errors that nobody asked for, as after a cancellation.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(future)
-
-    @property
-    def busy(self) -> bool:
-        """Whether work goes on that nobody waits for."""
-        return self._last is not None and not self._last.done()
 
     async def settle(self) -> None:
         """Wait until no work goes on."""
         if self._last is not None and not self._last.done():
             await asyncio.wait([self._last])
 
-    def afterwards(self, work: Callable[[], object]) -> None:
-        """Do ``work`` once nothing goes on, without waiting for that."""
-        if self._last is None or self._last.done():
-            work()
-        else:
-            self._last.add_done_callback(lambda _: work())
+    def end(self, work: Callable[[], object] = lambda: None) -> None:
+        """Do ``work`` once nothing goes on, and give up the thread, without waiting for either."""
+        thread, self._thread = self._thread, None
+        if thread is not None and self._last is not None and not self._last.done():
+            # What comes of it is for nobody, and the loop may be closed by then.
+            self._last.cancel()
+            thread.call(work)
+            return
+        work()
+        if thread is not None and len(self._idle) < _MOST_IDLE:
+            self._idle.append(thread)
 
 
 def _bearable(work: Callable[..., T], *arguments: Any) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import inspect
 import io
@@ -34,8 +35,9 @@ class Sink:
         """Write ``data``, and have ``digest`` hash it."""
         raise NotImplementedError
 
-    async def reset(self) -> None:
-        """Forget what was written."""
+    async def reset(self) -> bool:
+        """Forget what was written, and tell whether that could be done."""
+        return self.renewable
 
     async def keep(self) -> tuple[Path | None, bytes | None]:
         """Make it final."""
@@ -84,8 +86,9 @@ class _Memory(Sink):
         digest.update(data)
         self._pieces.append(data)
 
-    async def reset(self) -> None:
+    async def reset(self) -> bool:
         self._pieces, self._size = [], 0
+        return True
 
     async def keep(self) -> tuple[Path | None, bytes | None]:
         return None, b"".join(self._pieces)
@@ -111,7 +114,8 @@ class _Place(Sink):
         self._errands = Errands()
 
     async def check(self) -> None:
-        await self._errands.run(self._check)
+        # Not in a thread of its own: of downloads, any number may wait for their turn.
+        await asyncio.to_thread(self._check)
 
     def _check(self) -> None:
         with suppress(FileNotFoundError):
@@ -143,12 +147,14 @@ class _Place(Sink):
         mode = 0o666 if self._mode is None else 0o600
         return open(self._beside, "xb", buffering=0, opener=partial(os.open, mode=mode))
 
-    async def reset(self) -> None:
+    async def reset(self) -> bool:
         if self._file is not None:
             await self._errands.run(_cut, self._file, 0)
+        return True
 
     async def keep(self) -> tuple[Path | None, bytes | None]:
         await self._errands.run(self._keep)
+        self._errands.end()
         return self._path, None
 
     def _keep(self) -> None:
@@ -165,7 +171,7 @@ class _Place(Sink):
             await self._errands.settle()
         finally:
             # Done even when whoever waits for it is cancelled.
-            self._errands.afterwards(self._discard)
+            self._errands.end(self._discard)
 
     def _discard(self) -> None:
         if self._file is not None:
@@ -181,12 +187,13 @@ class _File(Sink):
         self._file = file
         self._errands = Errands()
         self._start: int | None = None
+        self._touched = False
         self._async = inspect.iscoroutinefunction(file.write)
         self.renewable = not self._async
 
     async def check(self) -> None:
         if not self._async:
-            await self._errands.run(self._check)
+            await asyncio.to_thread(self._check)
 
     def _check(self) -> None:
         seekable = getattr(self._file, "seekable", None)
@@ -195,6 +202,7 @@ class _File(Sink):
             self._start = self._file.tell()
 
     async def write(self, data: bytes, digest: Any) -> None:
+        self._touched = True
         if self._async:
             rest = data
             while rest:
@@ -203,20 +211,32 @@ class _File(Sink):
             await self._errands.run(_write_all, self._file, data)
         digest.update(data)
 
-    async def reset(self) -> None:
-        if self._start is not None:
-            await self._errands.run(_cut, self._file, self._start)
+    async def reset(self) -> bool:
+        # Where nothing was written, what stands there is the caller's.
+        if self._touched and self._start is not None:
+            try:
+                await self._errands.run(_cut, self._file, self._start)
+            except OSError:
+                # A gzip.GzipFile says that it can go back, and then does not.
+                self.renewable = False
+        return self.renewable
 
     async def keep(self) -> tuple[Path | None, bytes | None]:
         flush = getattr(self._file, "flush", None)
         if flush is not None and not self._async:
             await self._errands.run(flush)
+        self._errands.end()
         return None, None
 
     async def discard(self) -> None:
-        await self._errands.settle()
-        with suppress(OSError, ValueError):
-            await self.reset()
+        try:
+            # Writing to a pipe that nobody reads might never end.
+            if self._start is not None:
+                await self._errands.settle()
+                with suppress(ValueError):
+                    await self.reset()
+        finally:
+            self._errands.end()
 
 
 def _write_all(file: Any, data: bytes) -> None:

@@ -13,6 +13,10 @@ from chakra_async._transfer.files import PIECE, Errands
 from chakra_async.models.transfers import UploadSource
 
 
+# An iterable may give None, which is no piece, and not its end either.
+_END = object()
+
+
 class Source:
     """Bytes to be read from their beginning, once or, if ``renewable``, any number of times."""
 
@@ -115,7 +119,7 @@ class _Path(_Threaded):
                 await self._errands.settle()
         finally:
             # Done even when whoever waits for it is cancelled.
-            self._errands.afterwards(self._close)
+            self._errands.end(self._close)
 
     def _close(self) -> None:
         self._file.close()
@@ -150,8 +154,11 @@ class _File(_Threaded):
 
     async def finish(self) -> None:
         # A thread may still be reading; the caller shall find the file at rest, unless it might never be.
-        if self._start is not None:
-            await self._errands.settle()
+        try:
+            if self._start is not None:
+                await self._errands.settle()
+        finally:
+            self._errands.end()
 
 
 class _Once(Source):
@@ -165,13 +172,14 @@ class _Once(Source):
     async def read(self) -> memoryview:
         while not self._rest:
             piece = await self._next()
-            if piece is None:
+            if piece is _END:
                 break
             self._rest = _view(piece)
         start, self._rest = self._rest[:PIECE], self._rest[PIECE:]
         return start
 
     async def _next(self) -> Any:
+        """Return a piece, or ``_END``."""
         raise NotImplementedError
 
 
@@ -185,7 +193,7 @@ class _AsyncFile(_Once):
         self.name = os.path.basename(name) or None if isinstance(name, str) else None  # noqa: PTH119
 
     async def _next(self) -> Any:
-        return (await self._read(PIECE)) or None
+        return (await self._read(PIECE)) or _END
 
 
 class _AsyncPieces(_Once):
@@ -194,7 +202,7 @@ class _AsyncPieces(_Once):
         self._pieces = pieces
 
     async def _next(self) -> Any:
-        return await anext(self._pieces, None)
+        return await anext(self._pieces, _END)
 
 
 class _Pieces(_Once):
@@ -204,4 +212,8 @@ class _Pieces(_Once):
         self._errands = Errands()
 
     async def _next(self) -> Any:
-        return await self._errands.run(next, self._pieces, None)
+        return await self._errands.run(next, self._pieces, _END)
+
+    async def finish(self) -> None:
+        # The next piece may never come.
+        self._errands.end()

@@ -75,8 +75,10 @@ def redirect_target(url: URL, status: int, headers: Mapping[str, str]) -> URL:
     """
     location = headers.get("location", "")
     try:
-        # Taken letter by letter: a signature in it would not survive being written anew.
-        target = url.join(URL(location, encoded=location.isascii() and location.isprintable()))
+        # Taken letter by letter: a signature in it would not survive being written anew. Only blanks, which
+        # no address may have, would break the request.
+        letters = location.isascii() and location.isprintable()
+        target = url.join(URL(location.replace(" ", "%20"), encoded=letters))
         named = bool(location) and target.scheme in {"http", "https"} and bool(target.host)
     except ValueError:
         named, target = False, url

@@ -12,13 +12,15 @@ from attrs import define
 from chakra_async._retry import lane, retry_count
 from chakra_async._shapes import as_object
 from chakra_async.bulk.chunks import Chunk, PlannedRow
+from chakra_async.bulk.deliveries import outcomes_of, problems_of, rows_of
 from chakra_async.bulk.follow import Follower, JobCalls
-from chakra_async.bulk.journal import Journal, Problem, Rows
-from chakra_async.bulk.outcomes import Fate
+from chakra_async.bulk.journal import Journal
+from chakra_async.bulk.outcomes import BEHIND, Fate
 from chakra_async.bulk.patience import Patience, ends_run
+from chakra_async.bulk.polling import JobPace
 from chakra_async.bulk.report import Parcel, Report
 from chakra_async.bulk.review import Review
-from chakra_async.bulk.rows import Outcome, row_key, row_line
+from chakra_async.bulk.rows import Outcome
 from chakra_async.bulk.search import Lookup, Search
 from chakra_async.errors import (
     BadRequestError,
@@ -50,6 +52,8 @@ class BulkCalls:
     """For what must not be sent twice: how to see whether it was done. ``None`` where repeating is safe."""
     review: Review | None = None
     """What is looked at before rows are sent."""
+    pace: JobPace | None = None
+    """How long jobs took so far, if any went before those of the run."""
     limit: Callable[[], str] = str
     """Says what limits the client's requests, or nothing."""
 
@@ -63,7 +67,8 @@ class Courier:
         self._retry_unknown = retry_unknown
         self._patience = Patience(timeouts.job)
         self._stall = timeouts.job
-        self._follower = Follower(calls.jobs, calls.done, self._patience, timeouts.job)
+        self._follower = Follower(calls.jobs, calls.done, self._patience, timeouts.job, calls.pace)
+        self._ever_accepted = False
         # Not the courier itself: a context may live on in a timer or an idle connection.
         self._lane = object()
 
@@ -97,7 +102,7 @@ class Courier:
     async def _review(self, report: Report, parcel: Parcel, review: Review) -> None:
         """Settle the rows that need not, or must not, be sent, and send the others."""
         places, number, doubt = parcel.places, parcel.number, parcel.doubt
-        while places and report.stop is None:
+        while (places := _in_order(report, places, doubt=doubt)) and report.stop is None:
             if doubt:
                 report.pend(places, "an earlier run may have sent it, and the current values were not seen")
             try:
@@ -121,12 +126,12 @@ class Courier:
 
     async def _deliver(self, report: Report, parcel: Parcel) -> None:
         """Submit rows as one job."""
-        if report.stop is not None:
+        places = parcel.places = _in_order(report, parcel.places, doubt=parcel.doubt)
+        if report.stop is not None or not places:
             return
         report.requests_left -= 1
-        places = parcel.places
         if self.journal is not None and parcel.number is None:
-            parcel.number = await self.journal.sending(*_rows(report.chunk, places))
+            parcel.number = await self.journal.sending(*rows_of(report.chunk, places))
         body = self._calls.wrap(report.items(places))
         report.pend(places, "the request may have left, and no answer was seen")
         try:
@@ -142,6 +147,7 @@ class Courier:
             await self._unanswered(report, parcel, error)
         else:
             report.jobs += 1
+            self._ever_accepted = True
             if self.journal is not None and parcel.number is not None:
                 self.journal.accepted(parcel.number, job.id)
             await self._follow(report, parcel, job)
@@ -165,7 +171,9 @@ class Courier:
         if len(places) < len(rows):
             rows = [rows[place] for place in places]
         try:
-            fates = await self._follower.settle(rows, job)
+            fates = await self._follower.settle(
+                rows, job, lambda place: report.items([places[place]]), report.among
+            )
             if fates is not None and parcel.search is not None:
                 fates = await parcel.search.look_again(places, fates)
         except ChakraError as error:
@@ -191,6 +199,8 @@ class Courier:
             return
         if len(places) > 1 and report.requests_left > 0:
             await self._withdraw(report, parcel)
+            if parcel.doubt:
+                report.pend(places, MAYBE_BEFORE)
             middle = len(places) // 2
             await self._deliver(report, Parcel(places[:middle], doubt=parcel.doubt))
             await self._deliver(report, Parcel(places[middle:], doubt=parcel.doubt))
@@ -203,15 +213,23 @@ class Courier:
     async def _unanswered(self, report: Report, parcel: Parcel, error: ChakraError) -> None:
         """Settle what can be settled when a submission ends without a job."""
         places = parcel.places
-        if not self._patience.ever_healthy or isinstance(error, NotFoundError) or ends_run(error):
+        if isinstance(error, NotFoundError) or ends_run(error):
             report.stop = error
         if not parcel.doubt:
             await self._withdraw(report, parcel)
             report.give(places, [Fate("failed", (f"not done: {error}",))] * len(places))
-            return
-        report.pend(places, str(error) if error.may_be_done else f"{MAYBE_BEFORE}; now: {error.message}")
-        if self._calls.lookup is not None and report.stop is None and parcel.round < ROUNDS:
-            await self._resolve(report, parcel, str(error))
+        else:
+            report.pend(places, str(error) if error.may_be_done else f"{MAYBE_BEFORE}; now: {error.message}")
+            if self._calls.lookup is not None and report.stop is None and parcel.round < ROUNDS:
+                try:
+                    await self._resolve(report, parcel, str(error))
+                except ChakraError:
+                    # Of a run that never worked the first failure is told, not that of the lookup after it.
+                    if self._patience.ever_healthy:
+                        raise
+        given_up = parcel.search is not None and parcel.round >= ROUNDS
+        if not self._patience.ever_healthy or (given_up and not self._ever_accepted):
+            report.stop = error
 
     async def _resolve(self, report: Report, parcel: Parcel, lost: str) -> None:
         """Settle rows that may have been created: look their keys up, and send only what is missing.
@@ -226,7 +244,11 @@ class Courier:
         again = self._retry_unknown and number is not None and report.chunk.number == number
         if keyed and (lookup := self._calls.lookup) is not None:
             search = Search(lookup, report.chunk, self._patience)
-            found = await search.until_still(keyed)
+            try:
+                found = await search.until_still(keyed)
+            except ChakraError as error:
+                report.pend(keyed, f"{lost}; the lookup failed: {error.message}")
+                raise
             there = [place for place in keyed if place in found]
             missing = [place for place in keyed if place not in found]
             report.give(there, [search.fate(place, found[place]) for place in there])
@@ -236,14 +258,14 @@ class Courier:
             if missing:
                 await self._deliver(report, Parcel(missing, search=search, round=parcel.round + 1))
         if blind and again:
-            await self._deliver(report, Parcel(blind, number, doubt=True))
+            await self._deliver(report, Parcel(blind, number, doubt=True, round=ROUNDS))
 
     async def _settle(self, report: Report, parcel: Parcel, fates: Sequence[Fate]) -> None:
         """Give rows their fates, for good."""
         report.give(parcel.places, fates)
         if self.journal is not None and parcel.number is not None:
-            problems = _problems(report.chunk, parcel.places, fates)
-            await self.journal.done(parcel.number, _outcomes(fates) if problems else (), problems)
+            problems = problems_of(report.chunk, parcel.places, fates)
+            await self.journal.done(parcel.number, outcomes_of(fates) if problems else (), problems)
 
     async def _withdraw(self, report: Report, parcel: Parcel) -> None:
         report.unpend(parcel.places)
@@ -258,17 +280,22 @@ class Courier:
         if journal is None or (number is None and not settled):
             return None
         fates = [fate for place in settled if (fate := report.fates[place]) is not None]
-        outcomes = _outcomes(fates)
-        problems = _problems(chunk, settled, fates)
-        kept = None if number is None else _rows(chunk, rest)
-        return await journal.divide(number, _rows(chunk, settled), outcomes, problems, kept)
+        outcomes = outcomes_of(fates)
+        problems = problems_of(chunk, settled, fates)
+        kept = None if number is None else rows_of(chunk, rest)
+        return await journal.divide(number, rows_of(chunk, settled), outcomes, problems, kept)
 
 
-def _rows(chunk: Chunk, places: Sequence[int]) -> Rows:
-    indexes, sums = chunk.rows.indexes, chunk.sums
-    if len(places) == len(indexes):
-        return indexes, sums
-    return [indexes[place] for place in places], [sums[place] for place in places]
+def _in_order(report: Report, places: Sequence[int], *, doubt: bool) -> Sequence[int]:
+    """Leave out rows behind one that may be under way; an earlier run may have sent them if in ``doubt``."""
+    if not (behind := report.behind(places)):
+        return places
+    if doubt:
+        report.pend(behind, f"{BEHIND}; {MAYBE_BEFORE}")
+    else:
+        report.give(behind, [Fate("failed", (BEHIND,))] * len(behind))
+    left_out = set(behind)
+    return [place for place in places if place not in left_out]
 
 
 def _doubted(chunk: Chunk, place: int, fate: Fate) -> Fate:
@@ -284,17 +311,3 @@ def _hides_itself(chunk: Chunk, place: int) -> bool:
     update = as_object(as_object(orjson.loads(chunk.item(place))).get("update"))
     renamed = identity is not None and identity[0] in as_object(update.get("data"))
     return renamed or update.get("isDeleted") is True
-
-
-def _outcomes(fates: Sequence[Fate]) -> list[Outcome]:
-    return [fate.outcome for fate in fates]
-
-
-def _problems(chunk: Chunk, places: Sequence[int], fates: Sequence[Fate]) -> list[Problem]:
-    if fates and not fates[0].errors and fates.count(fates[0]) == len(fates):
-        return []
-    bad = [(chunk.rows[place], fate) for place, fate in zip(places, fates, strict=True) if fate.errors]
-    return [
-        Problem(row.index, fate.outcome, row_key(row.item), row_line(row.item), fate.errors, fate.job_id)
-        for row, fate in bad
-    ]

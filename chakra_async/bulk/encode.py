@@ -8,8 +8,8 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
-from chakra_async._codec import encode
-from chakra_async._process_fields import UnsendableError, milliseconds, process_fields, shown
+from chakra_async._codec import UnsendableError, encode, shown
+from chakra_async._process_fields import milliseconds, process_fields
 from chakra_async._shapes import as_mapping, as_pair, as_plain
 from chakra_async.models.rows import ProcessCreate, ProcessUpdate
 
@@ -68,11 +68,7 @@ def encode_update(item: ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
         raise UnsendableError("nothing to change: data, state, status and the other fields are all empty")
     expected = None if row.expect is None else _expected(row.expect)
     identity: Any = key if type(value) is str else (name, str(value))
-    body: dict[str, Any] = {name: value, "update": changes}
-    try:
-        return encode(body), identity, expected
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _unsendable(body, error) from None
+    return encode({name: value, "update": changes}), identity, expected
 
 
 def encode_delete(item: str | tuple[str, str | int] | ProcessUpdate | Mapping[str, Any]) -> EncodedRow:
@@ -112,7 +108,7 @@ def encode_create(item: ProcessCreate | Mapping[str, Any]) -> EncodedRow:
         identity = (name, str(value))
     if not body:
         raise UnsendableError("the row is empty")
-    return _dump(body), identity, None
+    return encode(body), identity, None
 
 
 def wrap_updates(items: bytes) -> bytes:
@@ -138,7 +134,7 @@ def _expected(expect: Any) -> dict[Place, Any]:
         if name in given:
             value = given[name]
             found[wire, None] = milliseconds(value) if isinstance(value, datetime) else value
-    _dump({"data": data, **{wire: value for (wire, _), value in found.items() if wire != "data"}})
+    encode({"data": data, **{wire: value for (wire, _), value in found.items() if wire != "data"}})
     return found
 
 
@@ -198,24 +194,6 @@ def _key(key: Any) -> tuple[str, str | int]:
 
 def _names(names: Iterable[Any]) -> list[str]:
     return sorted(name if isinstance(name, str) else shown(name) for name in names)
-
-
-def _dump(item: Mapping[str, Any]) -> bytes:
-    try:
-        return encode(item)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _unsendable(item, error) from None
-
-
-def _unsendable(item: Mapping[str, Any], error: Exception) -> UnsendableError:
-    """Say which attribute it is that cannot be encoded, where it is one."""
-    data = as_mapping((as_mapping(item.get("update")) or item).get("data")) or {}
-    for name, value in data.items():
-        try:
-            encode({name: value})
-        except (TypeError, ValueError, RecursionError):
-            return UnsendableError(f"data[{shown(name)}]: {error}")
-    return UnsendableError(str(error))
 
 
 Encoder = Callable[[Any], EncodedRow]

@@ -140,8 +140,8 @@ class Engine:
         if self.intake.exhausted or self.intake.stopped or len(self.results) > window:
             return 0
         if not self._tasks and self._planner.stuck and not self.intake.to_take_up:
-            # Whatever waits, waits for rows that have not come yet.
-            return 1
+            # Whatever waits, waits for rows that have not come yet; those of an earlier run take no room.
+            return max(1, min(self._options.chunk_size, self.intake.known_ahead))
         ready = self._planner.ready + len(self.intake.to_take_up) + len(self._tasks)
         if ready >= jobs:
             return 0
@@ -226,7 +226,7 @@ class Engine:
             chunk = self._next_chunk()
             if chunk is None:
                 break
-            report = Report(chunk)
+            report = Report(chunk, len(self._tasks) + 1)
             task = asyncio.create_task(self._courier.carry(report))
             task.add_done_callback(self._note_end)
             self._tasks[task] = report
@@ -299,7 +299,7 @@ class Engine:
             self._summary.retries += report.count.retries
             if report.seconds is not None and report.chunk.job_id is None:
                 rows, retries = len(report.chunk.rows), report.count.retries
-                self._jobs.done(rows, report.seconds, retries=retries, waited=waited)
+                self._jobs.done(rows, report.seconds, retries=retries, waited=waited, among=report.among)
             for outcome, number in counts.items():
                 self._summary.count(outcome, number)
             self.results.put(report.results(), len(report.chunk.rows))

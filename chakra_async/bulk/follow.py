@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -37,40 +37,52 @@ class JobCalls(Protocol):
 class Follower:
     """Follows the jobs of one run; how long one takes is learned for the next."""
 
-    def __init__(self, jobs: JobCalls, done: Outcome, patience: Patience, stall: float) -> None:
+    def __init__(
+        self, jobs: JobCalls, done: Outcome, patience: Patience, stall: float, pace: JobPace | None = None
+    ) -> None:
         self._jobs = jobs
         self._done: Outcome = done
         self._patience = patience
         self._stall = stall
         self.has_looked: bool = False
         """Whether any job was looked at yet."""
-        self._pace = JobPace(AT_ONCE)
+        self._pace = pace or JobPace(AT_ONCE)
+        # An earlier run takes no more looks that could be shared.
+        self._pace.looks.clear()
         self._moved = 0.0
 
-    async def settle(self, rows: Sequence[PlannedRow], job: Job) -> list[Fate] | None:
+    async def settle(
+        self,
+        rows: Sequence[PlannedRow],
+        job: Job,
+        sent: Callable[[int], bytes] | None = None,
+        among: int = 1,
+    ) -> list[Fate] | None:
         """Return the fate of each row, or ``None`` when the job makes no progress for ``Timeouts.job``.
 
         One that has not begun is not given up while others of the run go on: it may only wait for them.
+        ``sent`` gives the item that was sent for a row, by its place among ``rows``; ``among`` tells how many
+        jobs were under way then, this one included.
 
         Raises:
             ChakraError: the job, or its entries, cannot be asked for.
         """
-        last = await self._end(job, len(rows))
+        last = await self._end(job, len(rows), among)
         if last is None:
             return None
         if last.all_succeeded(len(rows)):
             return [Fate(self._done, job_id=job.id)] * len(rows)
         entries = await self._patience(partial(self._entries, job.id, len(rows)))
-        fates = settle(rows, last, entries, self._done)
+        fates = settle(rows, last, entries, self._done, sent)
         for fate in fates:
             fate.job_id = job.id
         return fates
 
-    async def _end(self, job: Job, rows: int) -> Job | None:
+    async def _end(self, job: Job, rows: int, among: int) -> Job | None:
         """Poll a job until it has ended."""
         start = moved = time.monotonic()
         processed, lost, age = job.processed, 0, 0.0
-        watch = Watch(self._pace, rows, processed)
+        watch = Watch(self._pace, rows, processed, among)
         while not job.has_finished(rows):
             while wait := watch.wait(age):
                 await asyncio.sleep(wait)

@@ -183,7 +183,7 @@ class GroupCommit:
             self._timer = asyncio.get_running_loop().call_later(self._linger, self._lingered)
 
     def _launch(self, chunk: Chunk) -> None:
-        report = Report(chunk)
+        report = Report(chunk, len(self._tasks) + 1)
         task = asyncio.create_task(self._courier.carry(report), context=self._context.copy())
         self._tasks[task] = report
         task.add_done_callback(self._settle)
@@ -210,7 +210,8 @@ class GroupCommit:
         self._summary.retries += report.count.retries
         # While rows are fewer than could be sent, how long jobs take says nothing about more at once.
         if report.seconds is not None and (report.count.retries or self._planner.ready):
-            self._jobs.done(len(report.chunk.rows), report.seconds, retries=report.count.retries)
+            rows, retries = len(report.chunk.rows), report.count.retries
+            self._jobs.done(rows, report.seconds, retries=retries, among=report.among)
         if report.too_large is not None:
             self._planner.limit(report.too_large // 2)
         self._error = report.stop

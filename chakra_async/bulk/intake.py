@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from itertools import islice
 from typing import Any
 
-from chakra_async._process_fields import UnsendableError
+from chakra_async._codec import UnsendableError
 from chakra_async.bulk.chunks import Chunk, Planner
 from chakra_async.bulk.encode import EncodedRow, Encoder
 from chakra_async.bulk.journal import Journal, Problem
+from chakra_async.bulk.outcomes import BEHIND
 from chakra_async.bulk.results import Results
 from chakra_async.bulk.resume import Recall
 from chakra_async.bulk.rows import RejectedRow, RowResult, Summary
@@ -23,10 +24,9 @@ from chakra_async.errors import JournalError
 TOGETHER = 64
 """Rows that are planned at a time; until then each is held in a block of memory far larger than itself."""
 CUT_SHORT = (
-    "the source ended after it was cancelled while a row was waited for, so there may be more rows; put no "
-    "time limit on iterating over a run whose source is an async generator"
+    "the source ended as it was cancelled while a row was waited for, which ends an async generator wherever "
+    "it is, so there may be more rows; put no time limit on iterating over a run with such a source"
 )
-BEHIND = "not sent: an earlier row for this process may still be under way"
 AGAIN = "an earlier run sent it, and this one stopped before it could look; run the same again"
 
 
@@ -55,7 +55,7 @@ class Intake:
         self._in_hand: tuple[int, Sequence[Any]] = (0, ())
         self._placed = 0
         self._unsent = ""
-        self._cut_short = False
+        self._cancelled_at: int | None = None
 
     @property
     def to_take_up(self) -> Sequence[Chunk]:
@@ -66,6 +66,11 @@ class Intake:
     def has_chunk(self) -> bool:
         """Whether a full chunk waits to be launched."""
         return bool(self._planner.ready or self.to_take_up)
+
+    @property
+    def known_ahead(self) -> int:
+        """How many rows are to come, at most, that an earlier run has seen to."""
+        return 0 if self.recall is None else max(0, len(self.recall.past.known) - self._count)
 
     def take(self, rows: Iterator[Any], most: int) -> None:
         """Take in so many rows, as far as there are; what the source raises, the run raises later."""
@@ -94,12 +99,13 @@ class Intake:
             while self._count < enough and not (self.stopped or self.has_chunk or has_news()):
                 await self._take_in_async(rows, min(TOGETHER, enough - self._count), has_news)
         except StopAsyncIteration:
-            self.exhaust(RuntimeError(CUT_SHORT) if self._cut_short else None)
+            # One that has given rows since has borne it.
+            self.exhaust(RuntimeError(CUT_SHORT) if self._cancelled_at == self._count else None)
         except Exception as error:
             self.exhaust(error)
         except asyncio.CancelledError:
             # A generator is ended by that, and would seem to be at its end.
-            self._cut_short = True
+            self._cancelled_at = self._count
             raise
 
     def _take_in(self, rows: Iterable[Any]) -> int:

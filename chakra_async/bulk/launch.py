@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from chakra_async._process_fields import UnsendableError
+from chakra_async._codec import UnsendableError
 from chakra_async.bulk.courier import BulkCalls
 from chakra_async.bulk.dry_run import DryRun
 from chakra_async.bulk.encode import (
@@ -25,6 +27,7 @@ from chakra_async.bulk.group_commit import GroupCommit
 from chakra_async.bulk.journal import Plan
 from chakra_async.bulk.lookup import AnyOf, Finder
 from chakra_async.bulk.options import BulkOptions
+from chakra_async.bulk.polling import AT_ONCE, JobPace
 from chakra_async.bulk.review import Review
 from chakra_async.bulk.rows import Outcome
 from chakra_async.bulk.run import (
@@ -61,12 +64,16 @@ class Service:
 
 
 class Launcher:
-    """Makes the runs and writers of one procedure; ``options`` are fields of :class:`BulkOptions`."""
+    """Makes the runs and writers of one procedure; ``options`` are fields of :class:`BulkOptions`.
+
+    What one learns of how long jobs take the next one knows.
+    """
 
     def __init__(self, procedure: str, settings: Settings, service: Service) -> None:
         self._procedure = procedure
         self._settings = settings
         self._service = service
+        self._paces: defaultdict[Outcome, JobPace] = defaultdict(partial(JobPace, AT_ONCE))
 
     def creates(self, source: Source[CreateRow], *, on_unknown: str, **options: Any) -> BulkRun:
         """Make a run of creations."""
@@ -79,6 +86,7 @@ class Launcher:
             jobs=service.jobs,
             wrap=wrap_creates,
             done="created",
+            pace=self._paces["created"],
             lookup=self._finder(),
             review=Review(None, "created", dry_run=self._dry_run("created", chosen)),
         )
@@ -118,6 +126,7 @@ class Launcher:
             jobs=service.jobs,
             wrap=wrap_updates,
             done=done,
+            pace=self._paces[done],
             review=Review(self._finder(), done, options.only_changed, self._dry_run(done, options)),
         )
 

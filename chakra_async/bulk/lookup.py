@@ -19,8 +19,10 @@ AnyOf = Callable[[str, Sequence[str | int]], AsyncIterable[Process]]
 class Finder:
     """Finds processes by a key or by ``id``.
 
-    That a list in ``where`` means any-of is inferred, and whether ``id`` may stand there is not known: when
-    the service does not understand it, or ignores it, processes are fetched by their ids one by one.
+    A list that shows other processes than were asked for cannot be believed about those it does not show:
+    the service did not understand the condition, or shows a value in another form than it was sent. Nor is
+    it known whether ``id`` may stand there. So processes that a list does not tell of are fetched by their
+    ids one by one, and of those named by a key it is said that nobody can tell.
     """
 
     def __init__(self, any_of: AnyOf, get: Callable[[str], Awaitable[Process]]) -> None:
@@ -28,8 +30,8 @@ class Finder:
         self._get = get
         self._one_by_one = False
 
-    async def __call__(self, name: str, values: Sequence[str | int]) -> dict[str, Process]:
-        """Return those that exist, by the value as text.
+    async def __call__(self, name: str, values: Sequence[str | int]) -> dict[str, Process | None]:
+        """Return those that exist, by the value as text; ``None`` where nobody can tell.
 
         Args:
             name: short id of a key, or ``id``.
@@ -38,41 +40,46 @@ class Finder:
         Raises:
             ChakraError: the service does not answer, or does not understand.
         """
-        found: dict[str, Process] = {}
+        found: dict[str, Process | None] = {}
         for start in range(0, len(values), MOST):
             some = values[start : start + MOST]
-            found |= await (self._by_id(some) if name == "id" else self._listed(name, some))
+            if name == "id":
+                found |= await self._by_id(some)
+                continue
+            listed, complete = await self._listed(name, some)
+            found |= listed if complete else dict.fromkeys(map(str, some)) | listed
         return found
 
-    async def _listed(self, name: str, values: Sequence[str | int]) -> dict[str, Process]:
+    async def _listed(self, name: str, values: Sequence[str | int]) -> tuple[dict[str, Process], bool]:
+        """Return those that a list shows, and whether it can be believed that there are no others."""
         wanted = {str(value) for value in values}
         found: dict[str, Process] = {}
-        seen = 0
+        seen = strangers = 0
         async for process in self._any_of(name, values):
             value = str(process.id if name == "id" else process.data.get(name))
             seen += 1
             if value in wanted:
                 found[value] = process
-            elif name == "id":
-                # The condition is ignored, so what is not on this page may be on any other.
-                self._one_by_one = True
-            # Each value has one process: so many more mean the same.
-            if self._one_by_one or seen >= 2 * len(values):
-                break
-        return found
+            else:
+                strangers += 1
+            # Each value has one process: so many more are not what was asked for.
+            if seen >= 2 * len(values):
+                return found, False
+        return found, not strangers
 
     async def _by_id(self, ids: Sequence[str | int]) -> dict[str, Process]:
         found: dict[str, Process] = {}
         if not self._one_by_one:
             try:
-                found = await self._listed("id", ids)
+                found, complete = await self._listed("id", ids)
+                self._one_by_one = not complete
             except BadRequestError:
                 self._one_by_one = True
         if found and not self._one_by_one:
             return found
         for value in map(str, ids):
             with suppress(NotFoundError):
-                found[value] = await self._get(value)
+                process = found[value] = await self._get(value)
                 # Deleted processes are not listed; this one should have been.
-                self._one_by_one |= not found[value].is_deleted
+                self._one_by_one |= not process.is_deleted
         return found

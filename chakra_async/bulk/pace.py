@@ -23,7 +23,9 @@ class JobWindow:
 
     A service that works on ``n`` jobs at once lets ``2 n`` take twice as long; about there the window stays,
     so that the service always has work and what waits is little. Whoever is refused or has to be sent again
-    makes it fall at once. The twofold is judged by averages, for single jobs vary by more than that.
+    makes it fall at once. The twofold is judged by averages, for single jobs vary by more than that. What was
+    sent while more were allowed waited for more than it would now, and counts for less: else the window would
+    fall until the last of them has ended, far too low.
     """
 
     def __init__(self, most: int, fixed: int | None = None) -> None:
@@ -56,9 +58,10 @@ class JobWindow:
         """Let one more be sent."""
         self._size += 1
 
-    def done(self, rows: int, seconds: float, *, retries: int, waited: bool = True) -> None:
+    def done(self, rows: int, seconds: float, *, retries: int, waited: bool = True, among: int = 1) -> None:
         """Learn from a job of so many rows that took so long, and so many retries, from first to last.
 
+        When it was sent ``among`` jobs were under way, itself included.
         Where nobody waited for it, because there was enough else to do, more at once would be no use.
         """
         if self._fixed or seconds <= 0:
@@ -69,7 +72,7 @@ class JobWindow:
             self._size, self.reason = max(1.0, self._size - 1), "requests had to be repeated"
         elif rows > self._rows / 2:
             # What a small job takes says nothing about full ones.
-            self._learn(seconds, waited=waited)
+            self._learn(seconds * min(1.0, self._size / among), waited=waited)
 
     def _learn(self, seconds: float, *, waited: bool) -> None:
         self._average += (seconds - self._average) * (LATEST if self._average else 1)

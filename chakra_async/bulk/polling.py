@@ -37,15 +37,17 @@ class JobPace:
     What a job takes is a time of its own and a time for each row, told apart by recent jobs of different
     sizes, by least squares. By how much jobs differ from that says when to begin looking for an end, and
     when it is overdue.
+
+    A service that works on few jobs at once lets the others wait, so among fewer jobs one may take less: as
+    much less as they are fewer, if all that those before it did was to wait.
     """
 
     def __init__(self, first: float = FIRST) -> None:
         """Have the first job looked at ``first`` seconds after it was submitted."""
         self.first = first
-        self._recent: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
+        self._recent: deque[tuple[int, int, float]] = deque(maxlen=REMEMBERED)
         self._largest = 0
         self._mean_rows = self._mean_seconds = self._per_row = 0.0
-        self._early = self._late = 1.0
         self.batch: int = 0
         """What every count of finished rows was a multiple of."""
         self.haste: float = 1.0
@@ -60,26 +62,28 @@ class JobPace:
         """Whether the counts of a job were ever seen to grow before its end."""
         return self.batch > 0
 
-    def window(self, rows: int) -> tuple[float, float] | None:
+    def window(self, rows: int, among: int = 1) -> tuple[float, float] | None:
         """Tell between which ages (seconds) a job of ``rows`` rows is likely to end, if that is known.
 
-        Of one much larger than all before it is not.
+        Of one much larger than all before it is not. Of the ``among`` jobs under way it is the latest.
         """
         if not self._recent or rows > 2 * self._largest:
             return None
         expected = self._expected(rows)
-        return expected * self._early, expected * self._late
-
-    def learn(self, rows: int, seconds: float) -> None:
-        """Remember how long a job of ``rows`` rows took."""
-        self._recent.append((max(rows, 1), max(seconds, INSTANT)))
-        self._largest = max(self._largest, rows)
-        self._fit()
-        ratios = sorted(took / self._expected(size) for size, took in self._recent)
+        found = [(took / self._expected(size), among / then) for size, then, took in self._recent]
+        # Among more of them none took less.
+        least = min((ratio for ratio, share in found if share >= 1), default=0.0)
+        ratios = sorted(max(min(ratio, least), ratio * min(1.0, share)) for ratio, share in found)
         # Of the few seen at first, those to come will differ more than they do.
         doubt = 0.4 / len(ratios) ** 2
-        self._early = _quantile(ratios, 0.1) * (1 - doubt / 2)
-        self._late = _quantile(ratios, 0.95) * (1 + doubt)
+        early, late = _quantile(ratios, 0.1), _quantile(ratios, 0.95)
+        return expected * early * (1 - doubt / 2), expected * late * (1 + doubt)
+
+    def learn(self, rows: int, seconds: float, among: int = 1) -> None:
+        """Remember how long a job of ``rows`` rows took, the latest of ``among`` when it was sent."""
+        self._recent.append((max(rows, 1), among, max(seconds, INSTANT)))
+        self._largest = max(self._largest, rows)
+        self._fit()
 
     def counted(self, processed: int) -> None:
         """Remember how many rows of a job were done while it went on."""
@@ -96,7 +100,7 @@ class JobPace:
 
     def _fit(self) -> None:
         # By the squares of relative errors, or short jobs would be told by the differences of long ones.
-        points = [(1 / (seconds * seconds), rows, seconds) for rows, seconds in self._recent]
+        points = [(1 / (seconds * seconds), rows, seconds) for rows, _, seconds in self._recent]
         whole = sum(weight for weight, _, _ in points)
         self._mean_rows = sum(weight * rows for weight, rows, _ in points) / whole
         self._mean_seconds = sum(weight * seconds for weight, _, seconds in points) / whole
@@ -117,11 +121,13 @@ class Watch:
         pace: what is known of jobs like this.
         rows: how many rows it has.
         processed: how many of them were done at age 0.
+        among: jobs that were under way when it was sent, itself included.
     """
 
-    def __init__(self, pace: JobPace, rows: int, processed: int = 0) -> None:
+    def __init__(self, pace: JobPace, rows: int, processed: int = 0, among: int = 1) -> None:
         self.rows: int = rows
         self._pace = pace
+        self._among = among
         self._at_first = processed
         self._before = self._seen = (0.0, processed)
         self._steady = True
@@ -137,7 +143,7 @@ class Watch:
     def unfinished(self, age: float, processed: int) -> None:
         """Note that the job went on at this age, with so many rows done."""
         self._last = age
-        if age < FIRST and self._pace.window(self.rows) is None:
+        if age < FIRST and self._pace.window(self.rows, self._among) is None:
             # Far too soon to foretell anything.
             return
         since, had = self._seen
@@ -165,11 +171,11 @@ class Watch:
             return
         elif (rest := self._rest()) is not None and rest > STEP * self._seen[0]:
             self._pace.foretold(rest, seconds - self._seen[0])
-        self._pace.learn(self.rows, max(seconds, self._last))
+        self._pace.learn(self.rows, max(seconds, self._last), self._among)
 
     def _due(self, age: float) -> float:
         """Return the age at which to look."""
-        window = self._pace.window(self.rows)
+        window = self._pace.window(self.rows, self._among)
         if (rest := self._rest()) is not None:
             seen = self._seen[0]
             # Counts that have stopped growing foretell nothing.

@@ -44,6 +44,8 @@ class Report:
     """What became of a chunk, kept up to date on the way, so that it is true whenever work is broken off."""
 
     chunk: Chunk
+    among: int = 1
+    """Chunks under way when this one was sent, itself included."""
     fates: list[Fate | None] = field(factory=list[Fate | None])
     """By the row's place in the chunk."""
     pending: list[tuple[Sequence[int], Fate | None]] = field(
@@ -85,6 +87,23 @@ class Report:
         for place, fate in zip(places, fates, strict=True):
             self.fates[place] = fate
 
+    def behind(self, places: Sequence[int]) -> list[int]:
+        """Return which of these rows must wait: one before them that is not among them may be under way."""
+        if not self.pending:
+            return []
+        identities, among = self.chunk.rows.identities, set(places)
+        first: dict[Identity | None, int] = {}
+        for place in sorted(self._under_way().keys() - among):
+            first.setdefault(identities[place], place)
+        # Rows that name no process are behind none.
+        first.pop(None, None)
+        return [place for place in places if first.get(identities[place], place) < place]
+
+    def _under_way(self) -> dict[int, Fate]:
+        """Return what rows become of which nothing more is heard, by their places."""
+        last = {place: fate for places, fate in self.pending for place in places}
+        return {place: fate for place, fate in last.items() if fate is not None and self.fates[place] is None}
+
     def items(self, places: Sequence[int]) -> bytes:
         """Return what is sent for some rows, joined by commas."""
         if not (reduced := self.found.reduced):
@@ -98,11 +117,9 @@ class Report:
             self.common = fates[0]
             return {self.common.outcome: len(fates)}
         left = Fate("failed", (unsent,))
-        pending = {place: fate for places, fate in self.pending for place in places}
+        pending = self._under_way()
         identities = self.chunk.rows.identities
-        self.unsettled = {
-            identities[place] for place, fate in enumerate(fates) if fate is None and pending.get(place)
-        }
+        self.unsettled = {identities[place] for place in pending}
         self.fates = [fate or pending.get(place) or left for place, fate in enumerate(fates)]
         return Counter(fate.outcome for fate in self.fates if fate is not None)
 

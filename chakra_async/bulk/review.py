@@ -17,7 +17,7 @@ from chakra_async.bulk.encode import Identity
 from chakra_async.bulk.outcomes import Fate
 from chakra_async.bulk.patience import Patience
 from chakra_async.bulk.rows import Change, Outcome
-from chakra_async.bulk.search import Lookup
+from chakra_async.bulk.search import STRANGERS, Lookup
 from chakra_async.models.processes import Process
 
 
@@ -32,7 +32,8 @@ class Findings:
     changes: dict[int, tuple[Change, ...]] = field(factory=dict[int, tuple[Change, ...]])
     warnings: dict[int, tuple[str, ...]] = field(factory=dict[int, tuple[str, ...]])
     later: list[int] = field(factory=list[int])
-    """Rows to look at again when the others are done: an earlier one of them changes the same process."""
+    """Rows to look at again when the others are done: behind one for the same process, a row that relies on
+    current values, and all that follow it for that process."""
 
     def add(self, more: Findings) -> None:
         """Take in what was found about other rows of the chunk."""
@@ -91,7 +92,8 @@ class Review:
 
     def _again(self, fate: Fate, item: Mapping[str, Any]) -> Fate:
         """Say what was found of a row that an earlier run has perhaps sent."""
-        deleted = fate.process_id is None and as_object(item.get("update")).get("isDeleted") is True
+        gone = fate.outcome == "invalid" and fate.process_id is None
+        deleted = gone and as_object(item.get("update")).get("isDeleted") is True
         if fate.outcome == "unchanged" or deleted:
             return Fate(self.done, process_id=fate.process_id)
         return Fate("unknown", (*fate.errors, "an earlier run may have sent it"), fate.process_id)
@@ -101,36 +103,46 @@ class Review:
         chunk: Chunk,
         places: Sequence[int],
         items: Mapping[int, Mapping[str, Any]],
-        processes: Mapping[Identity, Process],
+        processes: Mapping[Identity, Process | None],
         found: Findings,
     ) -> None:
         """Compare those rows of which there is an item, where no row to be sent before them interferes."""
         touched: set[Identity | None] = set()
+        waits: set[Identity | None] = set()
         for place in places:
             row = chunk.rows[place]
             if place in found.settled:
                 continue
-            if place not in items:
-                touched.add(row.identity)
-            elif row.identity not in touched:
-                process = None if row.identity is None else processes.get(row.identity)
-                fate = self._judge(row, place, items[place], process, found)
-                if fate is None:
-                    touched.add(row.identity)
-                else:
-                    found.settled[place] = fate
-            elif row.expected is not None:
+            behind = row.identity in touched
+            if row.identity in waits or (behind and place in items and row.expected is not None):
+                # Whatever follows it for this process must not overtake it.
+                waits.add(row.identity)
                 found.later.append(place)
+                continue
+            fate = None
+            if place in items and not behind:
+                fate = self._judge(row, place, items[place], processes, found)
+            if fate is None:
+                touched.add(row.identity)
+            else:
+                found.settled[place] = fate
 
     def _judge(
-        self, row: PlannedRow, place: int, item: Mapping[str, Any], process: Process | None, found: Findings
+        self,
+        row: PlannedRow,
+        place: int,
+        item: Mapping[str, Any],
+        processes: Mapping[Identity, Process | None],
+        found: Findings,
     ) -> Fate | None:
         """Compare a row with its process; ``None`` if it is to be sent."""
-        if process is None:
+        name, value = identity = row.identity or ("id", "")
+        if (process := processes.get(identity)) is None:
             # The service has the last word on what it does not list, unless the row relies on what is there.
             if row.expected is None and self.dry_run is None:
                 return None
-            name, value = row.identity or ("id", "")
+            if identity in processes:
+                return Fate("failed", (f"not sent: {STRANGERS}, and none with {name} {value!r}",))
             return Fate("invalid", (f"no process with {name} {value!r} was found",))
         update = item["update"]
         differences = changes(update, process)
@@ -146,14 +158,14 @@ class Review:
 
 async def _fetch(
     lookup: Lookup, chunk: Chunk, items: Mapping[int, Mapping[str, Any]], patience: Patience
-) -> dict[Identity, Process]:
+) -> dict[Identity, Process | None]:
     """Fetch the processes that rows name."""
     wanted: dict[str, dict[str, str | int]] = {}
     for place, item in items.items():
         if (identity := chunk.rows[place].identity) is not None:
             name, text = identity
             wanted.setdefault(name, {})[text] = item[name]
-    found: dict[Identity, Process] = {}
+    found: dict[Identity, Process | None] = {}
     for name, values in wanted.items():
         processes = await patience(partial(lookup, name, list(values.values())))
         found |= {(name, text): process for text, process in processes.items()}

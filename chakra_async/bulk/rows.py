@@ -81,7 +81,7 @@ class RowResult:
     index: int
     """Position in the source, from 0."""
     item: Any
-    """The row as it was handed in."""
+    """The object that was handed in; if the source has filled it again since, it tells of a later row."""
     outcome: Outcome
     errors: tuple[str, ...] = ()
     """Why, for every outcome that is not a success."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -60,6 +61,7 @@ class RunControls:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._awaited = False
 
     @property
     def summary(self) -> Summary:
@@ -100,6 +102,16 @@ class RunControls:
             self._engine.account_for_all()
             raise
 
+    def _begin_waiting(self) -> None:
+        """Let one at a time take rows and wait for results: what comes in has one order."""
+        self._engine.check_entered()
+        if self._awaited:
+            raise RuntimeError(
+                "another task or thread, or its own source, is iterating over this bulk run; one at a time "
+                "may, and can hand the results on through a queue"
+            )
+        self._awaited = True
+
     def _has_ended(self) -> bool:
         """Whether no row waits for its result, now that no job is under way; raises what ended the run."""
         # A source that raised has perhaps not given all rows of a delivery that an earlier run began.
@@ -124,15 +136,16 @@ class BulkRun(RunControls):
 
     Rows are taken from the source in the caller's own task, and only while the caller asks for results, so
     memory stays bounded and the source may use the client itself; it must not wait for results of its own
-    run. Results come job by job, in the order in
-    which jobs end; ``result.index`` says which row each is about.
+    run. One task at a time may ask. Results come job by job, in the order in which jobs end;
+    ``result.index`` says which row each is about.
 
     Leaving early sends nothing more, gives the jobs in flight ``Timeouts.drain`` seconds to end, and counts
     in :attr:`summary` what became of every row taken. When the run itself cannot go on (the token is
     refused, the service stays away), every row gets its result first, and then iterating raises the error.
 
     A time limit around a single step cancels an async source that is waited for. A generator is ended by
-    that: its rows so far are seen through, then iterating raises ``RuntimeError``: it may have had more.
+    that: its rows so far are seen through, then iterating raises ``RuntimeError``: it may have had more. The
+    same is said of any source that gives no row after it was cancelled.
     """
 
     def __init__(self, engine: Engine, source: Source[Any]) -> None:
@@ -177,20 +190,23 @@ class BulkRun(RunControls):
         engine = self._engine
         for ready in engine.results.at_hand:
             return ready
-        engine.check_entered()
-        await self._pull_ahead()
-        while (result := engine.results.take()) is None:
-            await self._pull()
-            if engine.results:
-                continue
-            if not engine.busy:
-                if self._has_ended():
-                    raise StopAsyncIteration
-                continue
-            await engine.collect()
-            engine.tell_progress()
-            # Before the results are handed out, so that no job's place stands empty meanwhile.
-            await self._pull()
+        self._begin_waiting()
+        try:
+            await self._pull_ahead()
+            while (result := engine.results.take()) is None:
+                await self._pull()
+                if engine.results:
+                    continue
+                if not engine.busy:
+                    if self._has_ended():
+                        raise StopAsyncIteration
+                    continue
+                await engine.collect()
+                engine.tell_progress()
+                # Before the results are handed out, so that no job's place stands empty meanwhile.
+                await self._pull()
+        finally:
+            self._awaited = False
         return result
 
     async def _pull(self) -> None:
@@ -206,6 +222,9 @@ class BulkRun(RunControls):
                 engine.intake.take(rows, room)
             if engine.calls_for_loop:
                 await engine.launch()
+            else:
+                # Of a run that is taken up, all rows may have been seen to before.
+                await asyncio.sleep(0)
         await engine.launch()
 
     async def _pull_ahead(self) -> None:

@@ -26,9 +26,14 @@ def _run() -> None:
         )
         raise SystemExit(1) from None
     from chakra_async.bulk.sources._files import MAX_LINE  # noqa: PLC0415 - loaded by the command
+    from chakra_async.cli.status import BROKEN_OFF  # noqa: PLC0415 - loaded by the command
     from chakra_async.cli.streams import prepare  # noqa: PLC0415 - loaded by the command
 
     prepare()
     # The program is ours alone: a field may be as long as a line.
     csv.field_size_limit(MAX_LINE)
-    app(prog_name="chakra")
+    try:
+        app(prog_name="chakra")
+    except OSError as error:  # of the help or the version, which are written before there is a command
+        sys.stderr.write(f"Error: {error}\n")
+        raise SystemExit(BROKEN_OFF) from None

@@ -40,8 +40,6 @@ class Connection:
         Raises:
             click.UsageError: there is no token, or it or the address cannot be used.
         """
-        # stamina's notes on its waits would come to stderr by themselves; ours, with -v, say the same better.
-        logging.getLogger("stamina").addHandler(logging.NullHandler())
         if self.verbose:
             _log_to_stderr()
         try:

@@ -63,8 +63,9 @@ async def _find(client: Client, procedure: str, value: str, key: str | None) -> 
         if key is None:
             return [await client.processes.get(procedure, value)]
         found = await client.processes.list(procedure, where={key: value}, limit=2)
-        if not found.items and value.isascii() and value.isdigit():
-            # What looks like a number may be one, and what is compared with it then matters.
+        if not found.items and value.isascii() and value.isdigit() and len(value) < 20:
+            # What looks like a number may be one, and what is compared with it then matters. With more digits
+            # it is none that JSON could hold.
             found = await client.processes.list(procedure, where={key: int(value)}, limit=2)
         return list(found.items)
 

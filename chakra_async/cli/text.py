@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 
 _SETTING = re.compile(r"(?<![-\w])(format|delimiter|encoding|data|overwrite)=(?='?)")
@@ -20,6 +21,11 @@ def as_options(text: str) -> str:
     """Say in options what the library says in parameters: ``--encoding 'x'`` for ``encoding='x'``."""
     text = text.replace(_TIMEZONE, "give --timezone for")
     return _SETTING.sub(r"--\1 ", text).replace("  ", " ").replace(" ,", ",")
+
+
+def quoted_path(name: str) -> str:
+    """Write the name of a file so that it can be pasted into a command."""
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -47,11 +47,11 @@ class App:
         token = self._token(arrival)
         too_soon = None if token is None else self._rate.refuse(token.token)
         if too_soon is not None:
-            await receive(request, arrival, 0)
+            await receive(request, arrival, self._log, 0)
             arrival.status = too_soon.status
             return await respond(request, _identified(too_soon, arrival))
         found = _router.match(arrival.method, arrival.path)
-        received = await receive(request, arrival, *self._limit(arrival, found))
+        received = await receive(request, arrival, self._log, *self._limit(arrival, found))
         try:
             fault = self._service.faults.take(arrival.method, arrival.path)
             if fault is not None:

@@ -145,7 +145,7 @@ class Faults:
             after: let this many matching requests pass first.
             apply: whether the request takes effect. By default it does not for a ``status`` of 300 and
                 above, a ``redirect`` and ``reset="before"``, and does for everything else.
-            status: answer with this status, 200 to 599.
+            status: answer with this status, 200 to 599; 204 and 304 have no body, whatever else is given.
             errors: the texts in ``_errors`` of that answer.
             body: answer with these bytes.
             content_type: content type of the answer.

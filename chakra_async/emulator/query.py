@@ -65,7 +65,7 @@ def compile_where(
         Refusal: the object says something the service does not understand.
     """
     compiler = _Compiler(procedure, frozenset(keys), seq_of, user_of)
-    sql = compiler.all_of(where, "where", depth=0, certain=True)
+    sql = compiler.all_of(where, "where", depth=0)
     return Condition(sql, tuple(compiler.parameters), compiler.by_key)
 
 
@@ -87,7 +87,7 @@ class _Compiler:
         self._seq_of = seq_of
         self._user_of = user_of
 
-    def all_of(self, where: Any, path: str, *, depth: int, certain: bool) -> str:
+    def all_of(self, where: Any, path: str, *, depth: int) -> str:
         if not isinstance(where, dict):
             raise Refusal(f"Invalid query: '{path}' must be an object")
         if depth > _MAX_DEPTH:
@@ -96,9 +96,9 @@ class _Compiler:
         for name, value in cast("dict[str, Any]", where).items():
             inner = f"{path}.{name}"
             if name in ("or", "and"):
-                parts.append(self._group(name, value, inner, depth=depth, certain=certain))
+                parts.append(self._group(name, value, inner, depth=depth))
             else:
-                parts.append(self._field(name, value, inner, certain=certain))
+                parts.append(self._field(name, value, inner))
         if not parts:
             self._count()
         return " AND ".join(parts) or "1"
@@ -111,21 +111,23 @@ class _Compiler:
                 " a field takes any number of values, as an array"
             )
 
-    def _group(self, word: str, value: Any, path: str, *, depth: int, certain: bool) -> str:
+    def _group(self, word: str, value: Any, path: str, *, depth: int) -> str:
         if not isinstance(value, list) or not value:
             raise Refusal(f"Invalid query: '{path}' must be a non-empty array of query objects")
         members = cast("Sequence[Any]", value)
-        # Under an `or` a row may match without its key, so the key index alone would lose it.
-        certain = certain and (word == "and" or len(members) == 1)
-        parts = [
-            self.all_of(member, f"{path}[{index}]", depth=depth + 1, certain=certain)
-            for index, member in enumerate(members)
-        ]
+        before, by_key = self.by_key, set[bool]()
+        parts: list[str] = []
+        for index, member in enumerate(members):
+            self.by_key = False
+            parts.append(self.all_of(member, f"{path}[{index}]", depth=depth + 1))
+            by_key.add(self.by_key)
+        # Under an `or` a row may match by the one member that names no key.
+        self.by_key = before or (True in by_key if word == "and" else False not in by_key)
         return "(" + f" {word.upper()} ".join(f"({part})" for part in parts) + ")"
 
-    def _field(self, name: str, value: Any, path: str, *, certain: bool) -> str:
+    def _field(self, name: str, value: Any, path: str) -> str:
         if not isinstance(value, dict):
-            return self._compare(name, "=", value, path, certain=certain)
+            return self._compare(name, "=", value, path)
         operators = cast("dict[str, Any]", value)
         if not operators:
             raise Refusal(f"Invalid query: '{path}' is empty")
@@ -133,10 +135,10 @@ class _Compiler:
         for operator, operand in operators.items():
             if operator not in _OPERATORS:
                 raise Refusal(f"Invalid query: '{path}' has the unknown operator '{operator}'")
-            parts.append(self._compare(name, operator, operand, f"{path}.{operator}", certain=certain))
+            parts.append(self._compare(name, operator, operand, f"{path}.{operator}"))
         return " AND ".join(parts)
 
-    def _compare(self, name: str, operator: str, operand: Any, path: str, *, certain: bool) -> str:
+    def _compare(self, name: str, operator: str, operand: Any, path: str) -> str:
         self._count()
         if operator in _ORDERS:
             return self._ordered(name, operator, _scalar(operand, path), path)
@@ -144,7 +146,7 @@ class _Compiler:
         values = [_scalar(one, path) for one in operands]
         negated = operator == "!="
         if name == "id" or (name in self._keys and None not in values):
-            self.by_key |= certain and not negated
+            self.by_key |= not negated
             return f"seq {'NOT ' if negated else ''}IN ({self._rows_of(name, values, path)})"
         return self._among(name, values, path, negated=negated)
 

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from chakra_async.emulator.blobs import Blobs
 from chakra_async.emulator.multipart import FormParser
-from chakra_async.emulator.request_log import KEPT_BODY, Arrival
+from chakra_async.emulator.request_log import KEPT_BODY, Arrival, RequestLog
 
 
 @frozen
@@ -22,7 +22,7 @@ class Received:
 
 
 async def receive(
-    request: web.BaseRequest, arrival: Arrival, limit: int, form: FormParser | None = None
+    request: web.BaseRequest, arrival: Arrival, log: RequestLog, limit: int, form: FormParser | None = None
 ) -> Received:
     """Read to the end, even what is too long.
 
@@ -31,6 +31,7 @@ async def receive(
     Args:
         request: the request.
         arrival: its record.
+        log: where that is.
         limit: bytes that are taken.
         form: parses the body instead of keeping it.
     """
@@ -50,7 +51,7 @@ async def receive(
         if form is not None and size <= limit:
             form.feed(chunk)
     body = b"".join(chunks)
-    arrival.received(body, size, digest.hexdigest())
+    log.received(arrival, body, size, digest.hexdigest())
     return Received(body if size <= limit else None, limit, form)
 
 

@@ -22,7 +22,7 @@ class Request:
         path: the path exactly as on the request line, without the query.
         query: the raw query string, without the question mark.
         headers: a case-insensitive mapping.
-        body: the body when it has at most 64 KiB, else empty.
+        body: the body, if it has at most 64 KiB and is among the last 32 MiB of such; else empty.
         size: length of the body in bytes.
         sha256: hex digest of the body.
         status: the status that was answered; ``None`` when no answer left, or none yet.

@@ -1,4 +1,4 @@
-"""The log of what arrived, in order, bounded in count and in bytes."""
+"""The log of what arrived, in order, bounded in count, and its bodies in bytes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from chakra_async.emulator.store import now_ms
 
 _KEPT_REQUESTS: Final = 10_000
 KEPT_BODY: Final = 64 * 1024
+_KEPT_BODIES: Final = 32 * 1024 * 1024
 
 
 @define
@@ -33,18 +34,15 @@ class Arrival:
     sha256: str = ""
     status: int | None = None
 
-    def received(self, body: bytes, size: int, digest: str) -> None:
-        """Note the body; a long one only by its size and digest."""
-        self.size, self.sha256 = size, digest
-        self.body = body if size <= KEPT_BODY else b""
-
 
 class RequestLog:
-    """The last 10,000 requests, and how many there were in all."""
+    """The last 10,000 requests, the last 32 MiB of their bodies, and how many there were in all."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._arrivals: deque[Arrival] = deque(maxlen=_KEPT_REQUESTS)
+        self._with_body: deque[Arrival] = deque()
+        self._room = _KEPT_BODIES
         self._prefix = secrets.token_hex(4)
         self.count: int = 0
 
@@ -56,6 +54,20 @@ class RequestLog:
             arrival = Arrival(method, path, query, headers, f"{self._prefix}-{self.count:08x}")
             self._arrivals.append(arrival)
         return arrival
+
+    def received(self, arrival: Arrival, body: bytes, size: int, digest: str) -> None:
+        """Note the body of a request; a long one only by its size and digest."""
+        arrival.size, arrival.sha256 = size, digest
+        if not body or size > KEPT_BODY:
+            return
+        with self._lock:
+            arrival.body = body
+            self._with_body.append(arrival)
+            self._room -= len(body)
+            while self._room < 0 or len(self._with_body) > _KEPT_REQUESTS:
+                oldest = self._with_body.popleft()
+                self._room += len(oldest.body)
+                oldest.body = b""
 
     def records(self) -> list[Request]:
         """Return the requests so far as records that no longer change."""

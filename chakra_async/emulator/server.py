@@ -155,7 +155,7 @@ class Emulator(Controls):
 
     @property
     def requests(self) -> list[Request]:
-        """What arrived, in order; the last 10,000. Stays after closing."""
+        """What arrived, in order: the last 10,000, and 32 MiB of their bodies. Stays after closing."""
         return self._log.records()
 
     @property

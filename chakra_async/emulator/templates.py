@@ -115,7 +115,9 @@ class Templates:
                 return None
             if review is not None and (template["status"], template["review"]) != ("PENDING", review):
                 return None
-            changes = {"status": status, "rejected_reason": reason}
+            # Webhooks tell of it in whole seconds: what was decided twice within one would be told once.
+            at = max(now_ms(), template.get("decided_at", 0) + 1000)
+            changes = {"status": status, "rejected_reason": reason, "decided_at": at}
             self._documents.replace("template", template := {**template, **changes})
         meta = meta_objects.template_update(
             template["id"], template["name"], template["language"], status, reason
@@ -123,7 +125,7 @@ class Templates:
         self._events.tell(
             Event(
                 kind="template",
-                at=now_ms(),
+                at=at,
                 plugin_id="",
                 subject=shown(template),
                 meta=meta,
@@ -147,7 +149,9 @@ class Templates:
 
 def shown(template: Document) -> dict[str, Any]:
     """Shape a template as Meta shows it."""
-    hidden = ("account", "review", *(("rejected_reason",) if template["status"] != "REJECTED" else ()))
+    hidden = {"account", "review", "decided_at"}
+    if template["status"] != "REJECTED":
+        hidden.add("rejected_reason")
     return {name: value for name, value in template.items() if name not in hidden}
 
 

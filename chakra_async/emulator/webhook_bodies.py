@@ -43,7 +43,10 @@ def body_of(event: Event, format: WebhookFormat, settings: Settings) -> dict[str
 
 def _meta(event: Event, _settings: Settings) -> dict[str, Any]:
     change = {"field": _FIELDS[event.kind], "value": _value(event)}
-    return {"object": "whatsapp_business_account", "entry": [{"id": event.waba_id, "changes": [change]}]}
+    # What tells of a template says nowhere else when it was.
+    at = {"time": event.at // 1000} if event.kind == "template" else {}
+    entry = {"id": event.waba_id, **at, "changes": [change]}
+    return {"object": "whatsapp_business_account", "entry": [entry]}
 
 
 def _value(event: Event) -> Mapping[str, Any]:

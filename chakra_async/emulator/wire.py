@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from aiohttp import web
+from attrs import evolve
 
 from chakra_async.emulator.answer import Answer
 from chakra_async.emulator.faults import Fault
 
 
+_BODILESS = {204, 304}
 _CHUNK = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -50,6 +52,9 @@ def reset(request: web.BaseRequest) -> web.StreamResponse:
 
 async def send_wrongly(request: web.BaseRequest, answer: Answer, fault: Fault) -> web.StreamResponse:
     """Send an answer padded, compressed or cut as the fault wants, in pieces to save memory."""
+    if answer.status in _BODILESS or request.method == "HEAD":
+        # Whatever follows such a head would be taken for the next answer.
+        return await respond(request, evolve(answer, body=b"", blob=None))
     length, chunks = answer.size, answer.chunks()
     headers = _headers(answer)
     if fault.huge is not None:

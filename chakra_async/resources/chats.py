@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
-from attrs import frozen
+from attrs import field, frozen
 
 from chakra_async._codec import decode_list, encode, misshapen
-from chakra_async._pages import page_size, says_more, whole
+from chakra_async._pages import Repeats, page_size, says_more, whole
 from chakra_async._paths import segment
 from chakra_async._phones import phone_digits
 from chakra_async._reading import read_whole
@@ -27,7 +27,7 @@ class _Place:
 
     page: int
     seen: int | None = None
-    ids: tuple[str, ...] = ()
+    repeats: Repeats = field(factory=Repeats)
 
 
 class Chats:
@@ -135,12 +135,12 @@ class Chats:
             body = encode({**given, "limit": size, "page": place.page})
             reply = await self._transport.call("POST", path, body=body, repeatable=True)
             items = decode_list(reply, cls)
-            ids = tuple(item.id for item in items)
-            if ids and ids == place.ids:
-                raise misshapen(reply, f"page {place.page} is the same as the page before it")
+            repeats = place.repeats.then(item.id for item in items)
+            if repeats is None:
+                raise misshapen(reply, f"page {place.page} is the same as the two before it")
             # Pages left out at the beginning were as long as this one, whatever limit was asked for.
             before = (first - 1) * len(items) if place.seen is None else place.seen
-            following = _Place(place.page + 1, before + len(items), ids)
+            following = _Place(place.page + 1, before + len(items), repeats)
             return Page(items, _more(reply, len(items), before + len(items)), reply.meta, following)
 
         return Pager(fetch, _Place(first))

@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl
 from attrs import field, frozen
 
 from chakra_async._codec import decode_job, decode_list, misshapen
-from chakra_async._pages import Place, says_more
+from chakra_async._pages import Place, Repeats, says_more
 from chakra_async._paths import segment
 from chakra_async._reading import read_whole
 from chakra_async._shapes import as_object
 from chakra_async._transport import Transport
-from chakra_async.bulk.polling import JobPace, Watch
+from chakra_async.bulk.polling import SHORTEST, JobPace, Watch
 from chakra_async.errors import DecodeError, JobTimeoutError
 from chakra_async.models.jobs import Job, JobEntry
 from chakra_async.models.reply import Reply
@@ -79,41 +79,59 @@ class Jobs:
 
         Args:
             job_id: the job.
-            timeout: seconds to wait at most; ``None`` waits for ever.
+            timeout: seconds to wait at most, ``None`` for ever. The job is looked at once in any case, which
+                may take as long as any call.
 
         Endpoint: as :meth:`get`, as often as needed.
 
         Raises:
             JobTimeoutError: the time is over; the job goes on, and can be waited for again.
             NotFoundError: there is no such job.
+            ValueError: the timeout is nan.
         """
+        if timeout is not None and math.isnan(timeout):
+            raise ValueError("timeout is no number of seconds: nan")
         now = asyncio.get_running_loop().time
-        start, limit = now(), math.inf if timeout is None else timeout
+        start = now()
         job = await self.get(job_id)
-        begun, before = now(), -1
+        begun, before, looks = now(), -1, 1
+        end = math.inf if timeout is None else start + timeout
+        # Early enough for the answer to come in time.
+        last = end - max(begun - start, SHORTEST)
         watch = Watch(self._pace, job.total, job.processed)
-        # Counts alone are believed only once they stand still: entries may still be filling up.
-        while not (job.finished or job.processed == job.total == before > 0):
-            if before >= 0:
-                watch.unfinished(now() - begun, job.processed)
-            before = watch.rows = job.total
-            if now() - start >= limit:
-                raise JobTimeoutError(
-                    f"Job {job_id} has not ended within {timeout:g} s ({job.processed} of {job.total} "
-                    "entries done). It goes on; jobs.wait can be called again.",
-                    job_id=job_id,
-                    method="GET",
-                    path=f"/v1/ext/background-job/{job_id}",
-                    retry_safe=True,
-                )
-            while (left := start + limit - now()) > 0 and (wait := watch.wait(now() - begun)):  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(min(wait, left))
-            asked = now()
-            job = await self.get(job_id)
-            self._pace.answered(now() - asked)
+        try:
+            async with asyncio.timeout_at(None if timeout is None else end):
+                # Counts alone are believed only once they stand still: entries may still be filling up.
+                while not (job.finished or job.processed == job.total == before > 0):
+                    if before >= 0:
+                        watch.unfinished(now() - begun, job.processed)
+                    before = watch.rows = job.total
+                    await _pause(watch, begun, last)
+                    asked = now()
+                    looks += 1
+                    job = await self.get(job_id)
+                    self._pace.answered(now() - asked)
+        except TimeoutError:
+            raise JobTimeoutError(
+                f"Job {job_id} has not ended within {timeout:g} s ({job.processed} of {job.total} "
+                "entries done). It goes on; jobs.wait can be called again.",
+                job_id=job_id,
+                method="GET",
+                path=f"/v1/ext/background-job/{job_id}",
+                attempts=looks,
+                retry_safe=True,
+            ) from None
         if before >= 0:
             watch.ended(now() - begun, job.seconds)
         return job
+
+
+async def _pause(watch: Watch, begun: float, last: float) -> None:
+    """Sleep until the job should be looked at, and no longer than until ``last``, unless that is over."""
+    now = asyncio.get_running_loop().time
+    asleep = now()
+    while (wait := watch.wait(now() - begun)) and not asleep < last <= now():  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(min(wait, last - now()) if asleep < last else wait)
 
 
 @frozen
@@ -122,10 +140,7 @@ class _Way:
 
     place: Place = field(factory=Place)
     seen: int = 0
-    ids: tuple[str | None, ...] = ()
-    """Of the entries on the page before."""
-    repeated: bool = False
-    """Whether that one was the same as the one before it."""
+    repeats: Repeats = field(factory=Repeats)
 
     def after(self, reply: Reply, entries: Sequence[JobEntry]) -> _Way | DecodeError | None:
         """Tell how to go on after this page: nowhere if it was the last, or with an error if it was not.
@@ -136,22 +151,23 @@ class _Way:
         query = _next_query(told) if entries else None
         seen = self.seen + len(entries)
         if query is None:
-            totals = (read_whole(value) for name, value in told.items() if name.split(".")[-1] == "total")
-            if says_more(told) or seen < (next(totals, None) or 0):
+            totals = (read_whole(value) or 0 for name, value in told.items() if _TOTAL.fullmatch(name))
+            if says_more(told) or seen < max(totals, default=0):
                 return misshapen(reply, f"it says that more entries follow the {seen} so far, but not where")
             return None
         place = self.place.then(query)
         if place is None:
             return misshapen(reply, "the page of entries names as the next one a page that came before")
-        ids = tuple(entry.id for entry in entries)
-        same = None not in ids and ids == self.ids
-        if same and self.repeated:
+        repeats = self.repeats.then(entry.id for entry in entries)
+        if repeats is None:
             return misshapen(reply, "the page of entries is the same as the two before it")
-        return _Way(place, seen, ids, same)
+        return _Way(place, seen, repeats)
 
 
 _ELSEWHERE = re.compile("self|current|first|last|prev")
 """In the names of paths that lead to other pages than the next."""
+_TOTAL = re.compile(r"(.*\.)?(total_?(count|entries)?|count)", re.IGNORECASE)
+"""Names of what may be the number of all entries; that of those on a page does no harm."""
 
 
 def _next_query(told: Mapping[str, Any]) -> dict[str, str] | None:

@@ -127,7 +127,7 @@ class Partner:
         if not body:
             raise ValueError("nothing to change: give an address, a switch or a list of events")
         path = f"{plugin_path(self._transport.settings, plugin_id)}/update-config"
-        reply = await self._transport.call("POST", path, body=encode(body), repeatable=True)
+        reply = await self._transport.call("POST", path, body=encode(body), repeatable=True, any_body=True)
         expect_success(reply)
 
 

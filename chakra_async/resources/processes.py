@@ -37,6 +37,7 @@ class Processes:
     def __init__(self, transport: Transport, jobs: Callable[[], JobCalls]) -> None:
         self._transport = transport
         self._jobs = jobs
+        self._launchers: dict[str, Launcher] = {}
 
     async def get(self, procedure: str, process_id: str, /) -> Process:
         """Fetch a process by its id.
@@ -77,9 +78,10 @@ class Processes:
         Raises:
             BadRequestError: the service does not understand ``where``.
             NotFoundError: there is no such procedure.
-            ValueError: ``skip`` or ``limit`` is out of range.
+            ValueError: ``skip`` or ``limit`` is out of range, or a value in ``where`` cannot be sent.
         """
-        from chakra_async._pages import page_size, says_more, whole  # noqa: PLC0415 - needed by lists alone
+        # Needed by lists alone.
+        from chakra_async._pages import Repeats, page_size, says_more, whole  # noqa: PLC0415
         from chakra_async.paging import Page, Pager  # noqa: PLC0415
 
         size = page_size(limit, self._transport.settings.limits.page_size, "processes", most=100)
@@ -88,18 +90,22 @@ class Processes:
         path = f"{_base(procedure)}/list"
         conditions = {} if where is None else {"where": encode_query(where)}
 
-        async def fetch(start: int) -> Page[Process]:
+        async def fetch(place: tuple[int, Repeats]) -> Page[Process]:
+            start, repeats = place
             body = encode({**conditions, "skip": start, "limit": size})
             reply = await self._transport.call("POST", path, body=body, repeatable=True)
             items = decode_list(reply, Process)
             more = says_more(reply.meta)
             if more and not items:
                 raise misshapen(reply, f"it says that more processes follow, but sent none at skip={start}")
+            following = repeats.then(item.id for item in items)
+            if following is None:
+                raise misshapen(reply, f"the page at skip={start} is the same as the two before it")
             # Should it say nothing, a full page is taken to mean that there may be another.
             more = len(items) == size if more is None else more
-            return Page(items, more, reply.meta, start + len(items))
+            return Page(items, more, reply.meta, (start + len(items), following))
 
-        return Pager(fetch, skip)
+        return Pager(fetch, (skip, Repeats()))
 
     async def create(
         self,
@@ -480,17 +486,23 @@ class Processes:
         from chakra_async.bulk.launch import Launcher, Service  # noqa: PLC0415 - most programs need none
         from chakra_async.bulk.lookup import MOST  # noqa: PLC0415
 
+        if procedure in self._launchers:
+            return self._launchers[procedure]
         _base(procedure)
         service = Service(
             submit_creates=lambda body: self._submit_creates(procedure, body),
             submit_updates=lambda body: self._submit_updates(procedure, body),
             jobs=self._jobs(),
-            any_of=lambda name, values: self.list(procedure, where={name: values}, limit=MOST),
+            # That a list of values means any of them is inferred; what "or" means is documented.
+            any_of=lambda name, values: self.list(
+                procedure, where={"or": [{name: value} for value in values]}, limit=MOST
+            ),
             get=lambda process_id: self.get(procedure, process_id),
             config=self._config,
             limit=self._transport.gate.limit,
         )
-        return Launcher(procedure, self._transport.settings, service)
+        launcher = self._launchers[procedure] = Launcher(procedure, self._transport.settings, service)
+        return launcher
 
     async def _config(self) -> TeamConfig:
         from chakra_async.models.config import TeamConfig  # noqa: PLC0415 - needed by dry runs alone

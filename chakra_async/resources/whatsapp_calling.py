@@ -95,7 +95,7 @@ class Calling:
             raise ValueError("nothing to change: give status, call_hours or another setting")
         path = self._path("settings", phone_number_id, api_version)
         body = encode({"calling": changes})
-        expect_success(await self._transport.call("POST", path, body=body, repeatable=True))
+        expect_success(await self._transport.call("POST", path, body=body, repeatable=True, any_body=True))
 
     async def get_permissions(
         self,
@@ -310,13 +310,19 @@ class Calling:
         api_version: str | None,
     ) -> None:
         body = {"action": action, "call_id": words(call_id, "call_id"), **fields}
-        expect_success(await self._call(body, phone_number_id, api_version))
+        expect_success(await self._call(body, phone_number_id, api_version, any_body=True))
 
     async def _call(
-        self, body: Mapping[str, Any], phone_number_id: str | None, api_version: str | None
+        self,
+        body: Mapping[str, Any],
+        phone_number_id: str | None,
+        api_version: str | None,
+        *,
+        any_body: bool = False,
     ) -> Reply:
         path = self._path("calls", phone_number_id, api_version)
-        return await self._transport.call("POST", path, body=encode({**PRODUCT, **body}), repeatable=False)
+        encoded = encode({**PRODUCT, **body})
+        return await self._transport.call("POST", path, body=encoded, repeatable=False, any_body=any_body)
 
 
 def _person(key: str, phone: str | int | None, recipient: str | None) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Flows:
             raise ValueError("public_key must be in PEM form, beginning with -----BEGIN PUBLIC KEY-----")
         path = self._path(plugin_id, phone_number_id, api_version)
         body = encode({"business_public_key": public_key})
-        expect_success(await self._transport.call("POST", path, body=body, repeatable=True))
+        expect_success(await self._transport.call("POST", path, body=body, repeatable=True, any_body=True))
 
     async def get_public_key(
         self,

@@ -175,7 +175,7 @@ class Groups:
         if not changes:
             raise ValueError("nothing to change: give subject or description")
         path = self._group(group_id, plugin_id, api_version)
-        return _accepted(await self._post(path, {**PRODUCT, **changes}))
+        return _accepted(await self._post(path, {**PRODUCT, **changes}, any_body=True))
 
     async def delete(
         self, group_id: str, /, *, plugin_id: str | None = None, api_version: str | None = None
@@ -193,7 +193,7 @@ class Groups:
             NotFoundError: there is no such group, or no more.
         """
         path = self._group(group_id, plugin_id, api_version)
-        return _accepted(await self._transport.call("DELETE", path, repeatable=True))
+        return _accepted(await self._transport.call("DELETE", path, repeatable=True, any_body=True))
 
     async def get_invite_link(
         self, group_id: str, /, *, plugin_id: str | None = None, api_version: str | None = None
@@ -349,7 +349,7 @@ class Groups:
         """
         path = f"{self._group(group_id, plugin_id, api_version)}/participants"
         members = [{"user": phone_digits(phone, "phones")} for phone in _ids(phones, "phones")]
-        reply = await self._remove(path, {**PRODUCT, "participants": members})
+        reply = await self._remove(path, {**PRODUCT, "participants": members}, any_body=True)
         expect_success(reply)
         return ParticipantsRemoved() if not reply.data else decode(reply, ParticipantsRemoved)
 
@@ -362,12 +362,14 @@ class Groups:
         base = through_plugin(self._transport.settings, plugin_id, api_version)
         return f"{base}/{segment(group_id, 'group_id')}"
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> Reply:
-        return await self._transport.call("POST", path, body=encode(body), repeatable=False)
+    async def _post(self, path: str, body: Mapping[str, Any], *, any_body: bool = False) -> Reply:
+        sent = encode(body)
+        return await self._transport.call("POST", path, body=sent, repeatable=False, any_body=any_body)
 
-    async def _remove(self, path: str, body: Mapping[str, Any]) -> Reply:
+    async def _remove(self, path: str, body: Mapping[str, Any], *, any_body: bool = False) -> Reply:
+        sent = encode(body)
         # A second time would tell that those removed by the first could not be.
-        return await self._transport.call("DELETE", path, body=encode(body), repeatable=False)
+        return await self._transport.call("DELETE", path, body=sent, repeatable=False, any_body=any_body)
 
 
 def _texts(subject: str | None, description: str | None) -> dict[str, str]:

@@ -105,8 +105,8 @@ class Media:
 
         Args:
             media_id: the id in a message's ``image``, ``audio``, ``video``, ``document`` or ``sticker``.
-            to: path, or binary file (written from where it stands; cut there again when it fails); memory if
-                not given, up to ``Limits.max_response_bytes``.
+            to: path, or binary file (written from where it stands; cut there again when it fails, unless it
+                is a pipe or the like); memory if not given, up to ``Limits.max_response_bytes``.
             sha256: what the bytes must hash to, in hex as in :meth:`get` or in base64 as in webhooks.
             on_progress: called with a :class:`Transferred` as bytes arrive, in the client's event loop (the
                 sync client has one in a thread of its own). What it raises ends the download.

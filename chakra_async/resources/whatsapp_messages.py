@@ -390,7 +390,7 @@ class Messages:
         """
         path = self._messages(plugin_id, phone_number_id, api_version)
         body = encode(bodies.read_mark(message_id, typing=typing))
-        expect_success(await self._transport.call("POST", path, body=body, repeatable=True))
+        expect_success(await self._transport.call("POST", path, body=body, repeatable=True, any_body=True))
 
     async def send_template(
         self,

@@ -99,7 +99,7 @@ class Plugins:
         Raises:
             NotFoundError: there is no such plugin, or no more.
         """
-        await self._transport.call("DELETE", _path(plugin_id), repeatable=True)
+        await self._transport.call("DELETE", _path(plugin_id), repeatable=True, any_body=True)
 
 
 def _path(plugin_id: str) -> str:

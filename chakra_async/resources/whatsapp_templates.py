@@ -165,7 +165,8 @@ class Templates:
         if not body:
             raise ValueError("nothing to change: give components or category")
         path = f"{self._base(api_version)}/{meta_id(template_id, 'template_id')}"
-        expect_success(await self._transport.call("POST", path, body=encode(body), repeatable=False))
+        reply = await self._transport.call("POST", path, body=encode(body), repeatable=False, any_body=True)
+        expect_success(reply)
 
     async def delete(
         self, waba_id: str, /, *, name: str, hsm_id: str | None = None, api_version: str | None = None
@@ -195,7 +196,8 @@ class Templates:
         if hsm_id is not None:
             query["hsm_id"] = meta_id(hsm_id, "hsm_id")
         path = self._templates(waba_id, api_version)
-        expect_success(await self._transport.call("DELETE", path, query=query, repeatable=True))
+        reply = await self._transport.call("DELETE", path, query=query, repeatable=True, any_body=True)
+        expect_success(reply)
 
     def _base(self, api_version: str | None) -> str:
         # These paths name no plugin.

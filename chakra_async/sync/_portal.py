@@ -51,6 +51,7 @@ class Portal:
         Raises:
             ClientClosedError: the client is closed, or was during the call.
             AmbiguousResultError: it was closed when the request may have left.
+            ChakraError: the coroutine was cancelled by something else that runs in the loop.
             RuntimeError: called in the loop's own thread, which would wait for itself.
         """
         call = _Call(self._thread, partial(function, *args, **kwargs))
@@ -67,7 +68,7 @@ class Portal:
             return call.result
         end_with_process()
         try:
-            raise error or _closed_during(call.notes)
+            raise error or _broken_off(call.notes, closed=self.closed)
         finally:
             # Frame and error name each other; broken here, or only the collector could free them.
             del error, call
@@ -175,9 +176,11 @@ class _Call(Generic[T]):
         self.done.release()
 
 
-def _closed_during(notes: Sequence[str]) -> ChakraError:
-    """Make the error for a coroutine that was cancelled with its loop, or never begun."""
-    message = "The client was closed during the call."
+def _broken_off(notes: Sequence[str], *, closed: bool) -> ChakraError:
+    """Make the error for a coroutine that was cancelled, as a rule with its loop, or never begun."""
+    message = (
+        "The client was closed during the call." if closed else "The call was cancelled in its event loop."
+    )
     if notes:
         return AmbiguousResultError(" ".join([message, *notes]), sent=True, retry_safe=False)
-    return ClientClosedError(message)
+    return ClientClosedError(message) if closed else ChakraError(message)

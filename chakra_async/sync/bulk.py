@@ -20,7 +20,8 @@ class BulkRun(run.RunControls):
 
     Rows are taken from the source in the caller's own thread, and only while the caller asks for results,
     so memory stays bounded, a database cursor may be the source, and the source may use the client itself.
-    Results come job by job, in the order in which jobs end; ``result.index`` says which row each is about.
+    One thread at a time may ask. Results come job by job, in the order in which jobs end; ``result.index``
+    says which row each is about.
 
     Leaving early, also by Ctrl-C, sends nothing more, gives the jobs in flight ``Timeouts.drain`` seconds to
     end, and counts in :attr:`summary` what became of every row taken. When the run itself cannot go on (the
@@ -77,20 +78,23 @@ class BulkRun(run.RunControls):
         engine = self._engine
         for ready in engine.results.at_hand:
             return ready
-        engine.check_entered()
-        self._pull_ahead()
-        while (result := engine.results.take()) is None:
-            self._pull()
-            if engine.results:
-                continue
-            if not engine.busy:
-                if self._has_ended():
-                    raise StopIteration
-                continue
-            self._call(engine.collect)
-            engine.tell_progress()
-            # Before the results are handed out, so that no job's place stands empty meanwhile.
-            self._pull()
+        self._begin_waiting()
+        try:
+            self._pull_ahead()
+            while (result := engine.results.take()) is None:
+                self._pull()
+                if engine.results:
+                    continue
+                if not engine.busy:
+                    if self._has_ended():
+                        raise StopIteration
+                    continue
+                self._call(engine.collect)
+                engine.tell_progress()
+                # Before the results are handed out, so that no job's place stands empty meanwhile.
+                self._pull()
+        finally:
+            self._awaited = False
         return result
 
     def _call(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -152,7 +152,7 @@ class Client:
         Endpoint: ``GET /v1/health`` (documented in the vendor's n8n node; its body is unknown).
 
         Raises:
-            ChakraError: it is not, or cannot be reached.
+            ChakraError: it is not, or cannot be reached; or what answers is a web page.
         """
         return self._portal.call(self._client.health)
 
@@ -184,8 +184,9 @@ class Client:
 
         Raises:
             ChakraError: as in every other call.
-            ValueError: the path names another host or climbs, the method is unknown, or two bodies are
-                given.
+            TypeError: ``data`` is not bytes, or a query parameter is neither text nor a number.
+            ValueError: the path names another host or climbs, the method is unknown, two bodies are given, or
+                a value in ``json`` cannot be sent.
         """
         return self._portal.call(self._client.request, method, path, json=json, query=query, data=data)
 

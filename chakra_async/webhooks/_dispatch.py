@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from functools import partial
-from typing import Any, Final, Literal
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any, Final, Literal, TypeVar
 
-import anyio.to_thread
 from attrs import field, frozen
 
-from chakra_async.webhooks._background import Background
+from chakra_async.webhooks._callers import Caller, is_async
 from chakra_async.webhooks._receipts import Receipt
 from chakra_async.webhooks.events import Event
 from chakra_async.webhooks.stores import Claim, Store
 
 
-Call = Callable[..., Coroutine[Any, Any, Any]]
-"""Calls a function, plain or ``async``, in the way that suits where the delivery arrived."""
+T = TypeVar("T")
 
 _TAKEN: Final = Receipt(200, "OK")
 _FAILED: Final = Receipt(500, "A handler failed; deliver it again.")
 _UNDER_WAY: Final = Receipt(503, "Another delivery of it is being handled; deliver it again.")
 
 logger = logging.getLogger("chakra_async")
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether it is an ``async`` function, or an object that is called like one."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
-
-
-async def call_in_loop(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function of either kind; a plain one in a thread, for it may block."""
-    if is_async(function):
-        return await function(*args)
-    result = await anyio.to_thread.run_sync(partial(function, *args))
-    # A plain function around an async one is common among decorators.
-    return await result if inspect.isawaitable(result) else result
 
 
 @frozen
@@ -92,38 +75,40 @@ class Dispatcher:
                 )
         self._handlers.append((event_name, Handler(name, function)))
 
-    async def handle(self, events: Iterable[Event], call: Call) -> Receipt:
+    async def handle(self, events: Iterable[Event], caller: Caller) -> Receipt:
         """Do all that is to be done, and then answer."""
         failed, busy = False, set[str]()
         for work in self._work(events):
             # Whoever is at one handler of an event will come to the others.
             if work.event.id in busy:
                 continue
-            claim = await self._claim(work, call)
+            claimed_at = time.monotonic()
+            claim = await self._claim(work, caller)
             if claim == "busy":
                 busy.add(work.event.id)
-            elif claim is False or (claim == "claimed" and not await self._run(work, call)):
+            elif claim is False or (claim == "claimed" and not await self._run(work, caller, claimed_at)):
                 failed = True
         return _FAILED if failed else _UNDER_WAY if busy else _TAKEN
 
-    async def accept(self, events: Iterable[Event], call: Call, background: Background) -> Receipt:
+    async def accept(
+        self, events: Iterable[Event], caller: Caller, answer: Callable[[Receipt], None]
+    ) -> None:
         """Claim all that is to be done, answer, and do it afterwards."""
-        claims = [(work, await self._claim(work, call)) for work in self._work(events)]
-        background.begin(self._run_claimed([work for work, claim in claims if claim == "claimed"], call))
-        return _FAILED if any(claim is False for _, claim in claims) else _TAKEN
-
-    async def _run_claimed(self, works: list[Work], call: Call) -> None:
-        claimed_at, waiting = time.monotonic(), deque(works)
+        claimed_at, failed, waiting = time.monotonic(), False, deque[Work]()
         try:
+            for work in self._work(events):
+                claim = await self._claim(work, caller)
+                failed = failed or claim is False
+                if claim == "claimed":
+                    waiting.append(work)
+            answer(_FAILED if failed else _TAKEN)
             while waiting:
-                work = waiting.popleft()
-                # A claim may have lapsed behind the others, and be another's by now.
-                lapsed = time.monotonic() - claimed_at > self._lease
-                if not lapsed or await self._claim(work, call) == "claimed":
-                    await self._run(work, call)
+                await self._run(waiting.popleft(), caller, claimed_at)
         finally:
             for work in waiting:
-                await self._note(work, call, self._store.release, work.owner)
+                # Whoever drains may cancel again before the last is free.
+                with suppress(asyncio.CancelledError):
+                    await self._release(work, caller)
 
     def _work(self, events: Iterable[Event]) -> Iterable[Work]:
         """List what is to be done: event by event, handlers in the order they were registered."""
@@ -135,39 +120,72 @@ class Dispatcher:
         )
         return {work.key: work for work in found}.values()
 
-    async def _claim(self, work: Work, call: Call) -> Claim | Literal[False]:
+    async def _claim(self, work: Work, caller: Caller) -> Claim | Literal[False]:
         """Ask whether it is ours to do; ``False`` when the store fails."""
         try:
-            claim: Claim = await call(self._store.claim, work.key, work.owner, self._lease)
+            claim: Claim = await _finished(caller.store(self._store.claim, work.key, work.owner, self._lease))
         except Exception:
             logger.exception("webhook: the store failed at %r", work.key)
             return False
+        except BaseException:
+            # It may have been made, and nobody was told.
+            await self._release(work, caller)
+            raise
         if claim != "claimed":
             logger.debug("webhook: %r is %s", work.key, claim)
         return claim
 
-    async def _run(self, work: Work, call: Call) -> bool:
+    async def _run(self, work: Work, caller: Caller, claimed_at: float) -> bool:
         """Do what was claimed; return whether it succeeded."""
-        function = work.handler.function
+        function, begun = work.handler.function, False
         try:
-            await call(function, work.event)
+            async with caller.room(function):
+                if time.monotonic() - claimed_at > self._lease:
+                    # It may have become another's meanwhile, or by the store's clock still be ours.
+                    await self._release(work, caller)
+                    if (claim := await self._claim(work, caller)) != "claimed":
+                        return claim == "done"
+                begun = True
+                await _finished(caller.handler(function, work.event))
         except Exception:
             logger.exception("webhook: a handler failed at %r", work.key)
-            await self._note(work, call, self._store.release, work.owner)
+            await self._release(work, caller)
             return False
         except BaseException as error:
             # A thread cannot be cancelled: its handler is still at it, and the claim is left to lapse.
-            if is_async(function) or not isinstance(error, asyncio.CancelledError):
-                await self._note(work, call, self._store.release, work.owner)
+            if not begun or is_async(function) or not isinstance(error, asyncio.CancelledError):
+                await self._release(work, caller)
             raise
-        await self._note(work, call, self._store.done, self._retention)
+        await self._note(work, caller, self._store.done, self._retention)
         return True
 
-    async def _note(self, work: Work, call: Call, method: Callable[..., Any], value: str | float) -> None:
+    async def _release(self, work: Work, caller: Caller) -> None:
+        await self._note(work, caller, self._store.release, work.owner)
+
+    async def _note(self, work: Work, caller: Caller, method: Callable[..., Any], value: str | float) -> None:
         try:
-            await call(method, work.key, value)
+            await _finished(caller.store(method, work.key, value))
         except Exception:
             logger.exception("webhook: the store failed after %r", work.key)
+
+
+async def _finished(called: Awaitable[T]) -> T:
+    """Wait for a function of the user's; that something it waited for was cancelled is a failure like any."""
+    try:
+        return await called
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
+            raise
+        raise RuntimeError("it ended with CancelledError, though nobody cancelled the delivery") from error
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the delivery that is cancelled, which without an event loop cannot be."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def _name_of(function: Callable[..., Any]) -> str:

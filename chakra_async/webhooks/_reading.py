@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from chakra_async._json import read_json
 from chakra_async._shapes import as_object
 from chakra_async.errors import DecodeError
 from chakra_async.webhooks import _chakra, _meta
@@ -15,7 +16,6 @@ from chakra_async.webhooks._found import Found
 from chakra_async.webhooks.events import Event
 
 
-_BOM: Final = b"\xef\xbb\xbf"
 _MAX_EVENTS: Final = 10_000  # Meta puts 1,000 at most into one delivery
 
 
@@ -28,7 +28,7 @@ def parse(body: bytes) -> list[Event]:
         DecodeError: it is no JSON object, or it holds more than 10,000 events.
     """
     try:
-        tree: Any = orjson.loads(body.removeprefix(_BOM))
+        tree: Any = read_json(body)
     except orjson.JSONDecodeError:
         raise DecodeError("The webhook's body is not JSON.") from None
     if not isinstance(tree, dict):

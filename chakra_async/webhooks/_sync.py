@@ -6,10 +6,11 @@ import atexit
 import inspect
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from chakra_async.sync._portal import Portal
-from chakra_async.webhooks._dispatch import is_async
+from chakra_async.webhooks._callers import is_async
 
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ _SECONDS_AT_EXIT: Final = 30.0
 
 
 class SyncSide:
-    """Calls plain functions right where the request is, and async ones in one loop beside all requests."""
+    """Calls plain functions right where the request is, and async ones in one loop beside all requests.
+
+    It is the `Caller` of deliveries that are answered after their handlers.
+    """
 
     def __init__(self) -> None:
         self.portal = Portal()
@@ -30,7 +34,7 @@ class SyncSide:
         """Whether what is under way is its last."""
 
     def finish(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine that waits for nothing but `call`, which never waits."""
+        """Run a coroutine that waits for nothing but the methods below, which never wait."""
         try:
             coroutine.send(None)
         except StopIteration as end:
@@ -39,12 +43,18 @@ class SyncSide:
         coroutine.close()
         raise RuntimeError("a delivery waited where nothing can: this is a bug of chakra_async")
 
-    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function of either kind."""
+    def room(self, _function: Callable[..., Any]) -> AbstractAsyncContextManager[object]:
+        """See `Caller`: a request has a thread."""
+        return nullcontext()
+
+    async def handler(self, function: Callable[..., Any], *args: Any) -> Any:
+        """See `Caller`."""
         if is_async(function):
             return self.portal.call(function, *args)
         result = function(*args)
         return self.portal.call(_wait_for, result) if inspect.isawaitable(result) else result
+
+    store = handler
 
 
 async def _wait_for(result: Awaitable[Any]) -> Any:

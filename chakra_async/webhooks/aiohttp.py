@@ -18,7 +18,10 @@ def endpoint(webhooks: Webhooks) -> Callable[[web.Request], Awaitable[web.Respon
     async def receive(request: web.Request) -> web.Response:
         # What has read all of it before left the stream empty, and the request keeps what it got.
         body = request.content.iter_any() if request.can_read_body else await request.read()
-        receipt = await webhooks.receive(body, request.headers)
+        try:
+            receipt = await webhooks.receive(body, request.headers)
+        except (ConnectionError, web.RequestPayloadError):
+            return web.Response(status=400)  # the body broke off
         return web.Response(status=receipt.status, text=receipt.text)
 
     return receive

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypeVar, overload
 
 from chakra_async.webhooks._background import Background
-from chakra_async.webhooks._dispatch import Dispatcher, call_in_loop
+from chakra_async.webhooks._callers import LoopCaller
+from chakra_async.webhooks._dispatch import Dispatcher
 from chakra_async.webhooks._intake import Intake, Unsigned
 from chakra_async.webhooks._receipts import Receipt
 from chakra_async.webhooks.events import EchoEvent, Event, MessageEvent, StatusEvent, TemplateEvent
@@ -158,7 +159,7 @@ class Webhooks:
         events = self._open(whole, headers)
         if isinstance(events, Receipt):
             return events
-        return await asyncio.shield(self._background.begin(self._process(events)))
+        return await self._process(events)
 
     def receive_sync(self, body: bytes | Iterable[bytes], headers: Mapping[str, str]) -> Receipt:
         """Take one delivery where there is no event loop, and return what to answer: see `receive`.
@@ -174,7 +175,7 @@ class Webhooks:
             return _CLOSED
         if self._acknowledge == "at_once":
             return beside.portal.call(self._process, events)
-        return beside.finish(self._dispatcher.handle(events, beside.call))
+        return beside.finish(self._dispatcher.handle(events, beside))
 
     async def aclose(self, *, drain: float | None = None) -> None:
         """Take no more until it is entered again, and wait for what is under way in this event loop.
@@ -231,10 +232,19 @@ class Webhooks:
 
     async def _process(self, events: list[Event]) -> Receipt:
         if self._acknowledge == "after":
-            return await self._dispatcher.handle(events, call_in_loop)
-        if len(self._background) > self._max_pending:
+            handling = self._dispatcher.handle(events, LoopCaller())
+            return await asyncio.shield(self._background.begin(handling))
+        if len(self._background) >= self._max_pending:
             return _FULL
-        return await self._dispatcher.accept(events, call_in_loop, self._background)
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+        def tell(receipt: Receipt) -> None:
+            if not answer.done():
+                answer.set_result(receipt)
+
+        accepting = self._background.begin(self._dispatcher.accept(events, LoopCaller(), tell))
+        accepting.add_done_callback(lambda _: tell(_CLOSED))  # unless it was answered before
+        return await answer
 
     def _beside(self) -> SyncSide | None:
         with self._lock:

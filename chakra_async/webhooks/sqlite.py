@@ -29,6 +29,8 @@ _RELEASE = "DELETE FROM webhook_event WHERE key = ? AND owner = ?"
 _FORGET = "DELETE FROM webhook_event WHERE until <= ?"
 
 _BETWEEN_CLEANINGS = 60.0
+_PATIENCE = 10.0
+_PAUSE = 0.005
 
 # Connections of a parent process, kept because sqlite forbids its children even to close them.
 _left_to_parent: list[sqlite3.Connection | None] = []
@@ -110,12 +112,26 @@ class SqliteStore:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
+        _use_wal(db)
         db.execute("PRAGMA synchronous = NORMAL")
         db.executescript(_TABLE)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    # While another process does the same to a new file, sqlite refuses at once, whatever its timeout.
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return

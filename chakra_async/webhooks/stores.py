@@ -27,7 +27,7 @@ class Store(Protocol):
             async def claim(self, key, owner, seconds):
                 if await self.redis.set(f"webhook:{key}", owner, nx=True, px=int(seconds * 1000)):
                     return "claimed"
-                return "done" if await self.redis.get(f"webhook:{key}") == b"done" else "busy"
+                return "done" if await self.redis.get(f"webhook:{key}") in {b"done", "done"} else "busy"
 
             async def done(self, key, seconds):
                 await self.redis.set(f"webhook:{key}", "done", px=int(seconds * 1000))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chakra_async import ProcessCreate, ProcessUpdate
-from chakra_async._process_fields import UnsendableError
+from chakra_async._codec import UnsendableError
 from chakra_async.bulk.encode import (
     encode_create,
     encode_delete,

@@ -1,6 +1,7 @@
 """The journal: durable before the bytes leave, one writer, and clear about what is wrong with it."""
 
 import asyncio
+import random
 import sqlite3
 import subprocess
 import sys
@@ -112,6 +113,96 @@ def test_another_plan_is_refused_with_what_differs(path, change, said):
     with pytest.raises(JournalError, match=said):
         Journal(path, Plan(**{**plan, **change}))
     Journal(path, Plan(**plan)).close()
+
+
+def test_the_order_of_columns_that_are_skipped_makes_no_other_plan(path):
+    plans = [
+        Plan(base_url="http://x", procedure="lead", operation="updated", source={"columns": columns})
+        for columns in (
+            {"skip": ["a", "b"], "missing": ["NA", None]},
+            {"skip": ["b", "a"], "missing": [None, "NA"]},
+            {"skip": ["b"], "missing": ["NA", None]},
+        )
+    ]
+    Journal(path, plans[0]).close()
+    Journal(path, plans[1]).close()
+    with pytest.raises(JournalError, match="the columns' skip was a, b and is b"):
+        Journal(path, plans[2])
+
+
+async def one_of_each(path):
+    """Write a journal with a delivery that was done, one that was not, and problems."""
+    journal = Journal(path, PLAN)
+    done = await journal.sending([0, 1, 4], [11, 12, 15])
+    await journal.sending([2], [13])
+    await journal.done(done, ["updated", "failed", "updated"], [Problem(1, "failed", "é", 3, ("no",), "j")])
+    journal.note(Problem(3, "invalid", None, 6, ("no key",), None))
+    journal.ended(5)
+    journal.close()
+
+
+def look(path):
+    """Read all of a journal, as people and as a run do."""
+    report = read_report(path)
+    list(read_problems(path))
+    Journal(path, report.plan).close()
+
+
+@pytest.mark.fault("B2")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE plan SET value = '{' WHERE name = 'procedure'",
+        "UPDATE plan SET value = '\"updbted\"' WHERE name = 'operation'",
+        "UPDATE plan SET value = 7 WHERE name = 'operation'",
+        "UPDATE plan SET name = 'soorce' WHERE name = 'source'",
+        "DELETE FROM plan WHERE name = 'procedure'",
+        "UPDATE plan SET value = 'x' WHERE name = 'rows'",
+        "UPDATE delivery SET sums = x'0102'",
+        "UPDATE delivery SET sums = 5",
+        "UPDATE delivery SET places = x''",
+        "UPDATE delivery SET places = x'0000000000000001'",
+        "UPDATE delivery SET places = x'0000001000000000'",
+        "UPDATE delivery SET places = 'x'",
+        "UPDATE delivery SET outcomes = x'01' WHERE outcomes IS NOT NULL",
+        "UPDATE delivery SET outcomes = x'014d01' WHERE outcomes IS NOT NULL",
+        "UPDATE delivery SET outcomes = 'abc' WHERE outcomes IS NOT NULL",
+        "UPDATE problem SET row = -1 WHERE row = 1",
+        "UPDATE problem SET row = 1 << 40 WHERE row = 1",
+        "UPDATE problem SET outcome = 'fbiled'",
+        "UPDATE problem SET key = x'ff'",
+        "UPDATE problem SET key = CAST(x'ff' AS TEXT)",
+        "UPDATE problem SET line = 'x'",
+        "UPDATE problem SET errors = '[\"no'",
+        "UPDATE problem SET errors = 1.5",
+    ],
+)
+async def test_damaged_contents_are_told(path, damage):
+    await one_of_each(path)
+    look(path)
+    with sqlite3.connect(path) as db:
+        db.execute(damage)
+    db.close()
+    with pytest.raises(JournalError):
+        look(path)
+
+
+@pytest.mark.fault("B2")
+async def test_whatever_bytes_are_damaged_the_journal_can_be_read_or_says_so(path):
+    await one_of_each(path)
+    whole, chance, refused = path.read_bytes(), random.Random(7), 0
+    used = [place for place, byte in enumerate(whole) if byte]
+    for _ in range(400):
+        damaged = bytearray(whole)
+        damaged[chance.choice(used)] = chance.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            look(path)
+        except JournalError:
+            refused += 1
+        for file in path.parent.glob("march.db-*"):
+            file.unlink()
+    assert 0 < refused < 400
 
 
 @pytest.mark.fault("B2")

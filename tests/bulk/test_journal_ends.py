@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
 from chakra_async import JournalError, ProcessUpdate
 from chakra_async.bulk.journal import Journal, Plan, read_problems, read_report
+from chakra_async.bulk.journal._file import connect
 from chakra_async.bulk.sources import Columns, read_updates
 
 
@@ -46,6 +49,18 @@ async def test_a_row_that_was_refused_is_remembered_and_not_sent_again(chakra_hq
     again = await begin().run()
     assert (again.updated, again.failed, again.resumed) == (4, 1, 5)
     assert chakra_hq.request_count == before
+
+
+async def test_a_row_that_failed_is_known_by_its_key_though_its_source_fills_one_dict_again(chakra, tmp_path):
+    def source():
+        row = {}
+        for n in range(5):
+            row.update(key=("tailnum", f"X{n}"), state="RETIRED")
+            yield row
+
+    await chakra.processes.bulk_update("aircraft", source(), journal=tmp_path / "j.db").run()
+    problems = read_problems(tmp_path / "j.db")
+    assert [(problem.row, problem.key) for problem in problems] == [(n, f"X{n}") for n in range(5)]
 
 
 async def test_a_source_that_ends_because_the_run_was_stopped_has_not_changed(chakra, fleet, tmp_path):
@@ -130,3 +145,52 @@ def test_looking_whether_a_run_goes_on_leaves_its_lock_alone(tmp_path):
         Journal(path, PLAN)
     journal.close()
     assert not lock.exists()
+
+
+def test_a_journal_whose_run_was_killed_as_it_closed_can_be_read(tmp_path):
+    path, killed = tmp_path / "j.db", tmp_path / "killed" / "j.db"
+    Journal(path, PLAN).close()
+    killed.parent.mkdir()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA cache_size = 1")
+        # Too much to be kept in memory, so that the file is written to, and what stood there kept beside it.
+        db.executemany(
+            "INSERT INTO problem VALUES (?, ?, NULL, NULL, '[]', NULL)", enumerate(["x" * 999] * 99)
+        )
+        for file in tmp_path.glob("j.db*"):
+            shutil.copy(file, killed.parent)
+    assert [file.name for file in sorted(killed.parent.iterdir())] == ["j.db", "j.db-journal"]
+    assert list(read_problems(killed)) == []
+    assert read_report(killed).plan == PLAN
+
+
+@pytest.mark.parametrize("what", ["nothing", "no tables"])
+def test_a_journal_whose_run_was_killed_as_it_was_made_says_so_and_is_taken_for_a_new_one(tmp_path, what):
+    path = tmp_path / "j.db"
+    path.touch()
+    if what == "no tables":
+        connect(path).close()
+    with pytest.raises(JournalError, match="is empty: its run ended before anything was sent"):
+        read_report(path)
+    Journal(path, PLAN).close()
+    assert read_report(path).plan == PLAN
+
+
+def test_a_journal_with_two_names_has_one_lock(tmp_path):
+    path, link = tmp_path / "here" / "2026-11.db", tmp_path / "latest.db"
+    path.parent.mkdir()
+    link.symlink_to(path)
+    journal = Journal(path, PLAN)
+    with pytest.raises(JournalError, match=r"latest\.db is in use by another run"):
+        Journal(link, PLAN)
+    assert read_report(link).running
+    journal.close()
+    Journal(link, PLAN).close()
+    assert [file.name for file in path.parent.iterdir()] == ["2026-11.db"]
+
+
+def test_a_journal_whose_name_leads_round_in_a_circle_is_refused(tmp_path):
+    path = tmp_path / "j.db"
+    path.symlink_to(path)
+    with pytest.raises(JournalError):
+        Journal(path, PLAN)

@@ -60,7 +60,7 @@ async def test_ids_that_a_list_does_not_understand_are_fetched_one_by_one(reads)
     finder = service.finder()
     assert set(await finder("id", ["p1", "p299", "p400"])) == {"p1", "p299"}
     assert service.calls == [("list", "id", 3), ("get", "p1"), ("get", "p299"), ("get", "p400")]
-    assert service.shown <= 2
+    assert service.shown <= 6
     assert set(await finder("id", ["p2"])) == {"p2"}
     assert service.calls[4:] == [("get", "p2")]
 
@@ -76,5 +76,24 @@ async def test_deleted_processes_are_no_reason_to_mistrust_the_list():
 
 async def test_a_service_that_ignores_the_condition_is_not_read_to_its_end():
     service = Service(100_000, "ignores")
-    assert await service.finder()("tail", ["N50000", "N3"]) == {"N3": service.processes["p3"]}
+    found = await service.finder()("tail", ["N50000", "N3"])
+    assert found == {"N3": service.processes["p3"], "N50000": None}
+    assert service.shown == 4
+
+
+async def test_of_what_is_missing_among_others_than_were_asked_for_nobody_can_tell():
+    service = Service(2, "ignores")
+    assert await service.finder()("tail", ["N1", "N7", "N8"]) == {
+        "N1": service.processes["p1"],
+        "N7": None,
+        "N8": None,
+    }
+    service.processes = {"p1": Process(id="p1", data={"tail": "n1"})}
+    assert await service.finder()("tail", ["N1"]) == {"N1": None}
+
+
+async def test_a_list_that_repeats_itself_is_not_believed_to_be_whole():
+    service = Service(1)
+    service.processes = dict.fromkeys(range(100), service.processes["p0"])
+    assert await service.finder()("tail", ["N0", "N1"]) == {"N0": service.processes[0], "N1": None}
     assert service.shown == 4

@@ -235,6 +235,39 @@ class TestExpect:
         assert [results[n].outcome for n in range(3)] == ["updated", "invalid", "updated"]
         assert chakra_hq.process("aircraft", "N1")["state"] == "IN_SERVICE"
 
+    @pytest.mark.parametrize(
+        "options", [{}, {"only_changed": True}, {"chunk_size": 2}, {"chunk_size": 3}, {"journal": "run.db"}]
+    )
+    async def test_no_row_overtakes_one_that_relies_on_current_values(
+        self, chakra_hq, chakra, fleet, tmp_path, options
+    ):
+        def step(after, before=None):
+            expect = None if before is None else {"data": {"seats": before}}
+            return ProcessUpdate(key=("tailnum", "N1"), data={"seats": after}, expect=expect)
+
+        rows = [step(1), step(2, 1), step(3), *seats(["N2"], 9), step(4, 9), step(5), step(6, 5), step(7)]
+        if "journal" in options:
+            options = {"journal": tmp_path / options["journal"]}
+        results = await results_of(chakra.processes.bulk_update("aircraft", rows, **options))
+        assert [results[n].outcome for n in range(8)] == [*["updated"] * 4, "invalid", *["updated"] * 3]
+        assert results[4].errors == ("changed meanwhile: seats was 9 and is 3 now",)
+        done = [item["update"]["data"]["seats"] for item in sent(chakra_hq) if item["tailnum"] == "N1"]
+        assert done == [1, 2, 3, 5, 6, 7]
+        assert chakra_hq.process("aircraft", "N1")["data"]["seats"] == 7
+
+    async def test_a_row_behind_one_that_misses_its_process_is_sent_after_it(self, chakra_hq, chakra, fleet):
+        key = ("tailnum", "N1")
+        rows = [
+            ProcessUpdate(key=key, is_deleted=True),
+            ProcessUpdate(key=key, state="RETIRED", expect={"state": "NEW"}),
+            ProcessUpdate(key=key, is_deleted=False),
+        ]
+        results = await results_of(chakra.processes.bulk_update("aircraft", rows))
+        assert [results[n].outcome for n in range(3)] == ["updated", "invalid", "updated"]
+        assert results[1].errors == ("no process with tailnum 'N1' was found",)
+        held = chakra_hq.process("aircraft", "N1")
+        assert (held["isDeleted"], held["state"]) == (False, "NEW")
+
     async def test_refusals_are_remembered_by_a_journal(self, chakra_hq, chakra, fleet, tmp_path):
         row = ProcessUpdate(key=("tailnum", "N1"), state="RETIRED", expect={"state": "IN_SERVICE"})
         for _ in range(2):

@@ -1,13 +1,19 @@
 """Jobs are looked at rarely, and their end is noticed soon."""
 
+import asyncio
 import random
+import re
 from heapq import heappop, heappush
 from statistics import mean, median
+from types import SimpleNamespace
 
 import pytest
+from aioresponses import CallbackResult
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chakra_async import ProcessUpdate
+from chakra_async.bulk import follow as following
 from chakra_async.bulk.polling import AT_ONCE, FIRST, LONGEST, JobPace, Watch
 
 
@@ -169,6 +175,25 @@ def test_counts_that_grow_by_batches_are_not_taken_by_their_word(seconds):
     assert late <= 0.1
 
 
+def test_among_fewer_jobs_one_that_waited_for_the_others_takes_less():
+    pace = JobPace()
+    for among in range(17, 33):
+        pace.learn(1000, among * 0.1, among)
+    early, late = pace.window(1000, 5)
+    assert early == pytest.approx(0.5, rel=0.01)
+    assert late == pytest.approx(0.5, rel=0.01)
+    assert pace.window(1000, 100) == pace.window(1000, 32)
+
+
+def test_among_fewer_jobs_one_that_waited_for_none_takes_as_long():
+    pace = JobPace()
+    for _ in range(15):
+        pace.learn(1000, 1.0, 32)
+    assert pace.window(1000, 1)[0] < 0.1
+    pace.learn(1000, 1.0, 1)
+    assert pace.window(1000, 1)[0] > 0.9
+
+
 def test_a_service_that_becomes_slower_is_learned_anew():
     jobs = some(1.0, 0.05) + some(3.0, 0.05, count=48)
     found = follow(jobs, grow=False)
@@ -209,16 +234,17 @@ def test_a_job_that_stands_still_is_left_alone_ever_longer():
 
 
 @given(
-    jobs=st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 1000)), max_size=20),
+    jobs=st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 1000), st.integers(1, 64)), max_size=20),
+    among=st.integers(1, 64),
     rows=st.integers(0, 5000),
     steps=st.lists(st.tuples(st.floats(0, 100), st.integers(0, 5000)), max_size=10),
     seconds=st.none() | st.floats(0, 1e6),
 )
-def test_whatever_was_learned_waits_are_bounded_and_come_to_an_end(jobs, rows, steps, seconds):
+def test_whatever_was_learned_waits_are_bounded_and_come_to_an_end(jobs, among, rows, steps, seconds):
     pace = JobPace()
-    for size, took in jobs:
-        pace.learn(size, took)
-    watch, age = Watch(pace, rows), 0.0
+    for size, took, then in jobs:
+        pace.learn(size, took, then)
+    watch, age = Watch(pace, rows, among=among), 0.0
     for later, processed in steps:
         age += later
         watch.unfinished(age, processed)
@@ -242,3 +268,76 @@ def test_a_job_that_was_there_before_it_was_followed_teaches_nothing(processed, 
 def test_nothing_is_looked_at_before_it_can_have_ended():
     assert Watch(JobPace(), 1000).wait(0.0) > 0
     assert Watch(JobPace(), 1000).wait(FIRST) == 0
+
+
+LONG = 4.0
+JOBS = re.compile(r"http://chakra\.test/v1/ext/background-job/.*")
+
+
+@pytest.fixture
+def looked_at(virtual_time, mocked, monkeypatch):
+    """Run bulk updates of one row through a client, one after another; give the ages at which each job was looked at."""
+
+    def looked_at(procedures):
+        found = []
+
+        def job(begun, now):
+            times = {"createdAt": 10**12 + 1000 * begun, "completedAt": 0}
+            done = now - begun >= LONG
+            if done:
+                times["completedAt"] = times["createdAt"] + 1000 * LONG
+            counts = {"SUCCESS": int(done), "NOT_STARTED": 1 - done}
+            meta = {"bjEntryCompletionStatusVsCount": counts}
+            return CallbackResult(payload={"_data": {"id": f"J{begun}", **times}, "_meta": meta})
+
+        async def main():
+            now, begun = asyncio.get_running_loop().time, 0.0
+            monkeypatch.setattr(following, "time", SimpleNamespace(monotonic=now))
+
+            def submit(url, **_):
+                nonlocal begun
+                begun = now()
+                found.append([])
+                return job(begun, begun)
+
+            def look(url, **_):
+                found[-1].append(now() - begun)
+                return job(begun, now())
+
+            mocked.get(JOBS, callback=look, repeat=True)
+            async with virtual_time.client() as chakra:
+                for procedure in procedures:
+                    url = f"http://chakra.test/v1/ext/procedure/{procedure}/process"
+                    mocked.patch(url, callback=submit)
+                    row = ProcessUpdate(id="P", data={"a": 1})
+                    assert (await chakra.processes.bulk_update(procedure, [row]).run()).ok
+
+        virtual_time.run(main())
+        return found
+
+    return looked_at
+
+
+def test_a_run_knows_how_long_the_jobs_of_those_before_it_took(looked_at):
+    first, *others = looked_at(["lead"] * 6)
+    assert len(first) > 10
+    assert all(len(looks) <= 3 and looks[-1] < 1.15 * LONG for looks in others)
+
+
+def test_what_jobs_of_one_procedure_take_says_nothing_about_another(looked_at):
+    lead, visit = looked_at(["lead", "visit"])
+    assert visit == pytest.approx(lead)
+
+
+def test_looks_of_a_run_before_are_not_shared():
+    pace = JobPace(AT_ONCE)
+    pace.looks[(1000).bit_length()] = 60.0
+    following.Follower(None, "updated", None, 60.0, pace)
+    watch, age, ages = Watch(pace, 1000), 0.0, []
+    while age < 10:
+        if wait := watch.wait(age):
+            age += wait
+            continue
+        ages.append(age)
+        watch.unfinished(age, 0)
+    assert all(later < 1.3 * sooner for sooner, later in zip(ages, ages[1:], strict=False) if sooner > 0.2)

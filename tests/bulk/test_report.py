@@ -6,10 +6,11 @@ from chakra_async.bulk.outcomes import Fate
 from chakra_async.bulk.report import Report
 
 
-def report_of(rows):
+def report_of(rows, keys=None):
     chunk = Chunk()
     for index in range(rows):
-        chunk.add(index, f"row {index}", (b"{}", None, None))
+        identity = ("lead_id", keys[index]) if keys and keys[index] != "-" else None
+        chunk.add(index, f"row {index}", (b"{}", identity, None))
     return Report(chunk)
 
 
@@ -30,6 +31,21 @@ def test_rows_under_way_are_unknown_and_others_failed():
         (3, "row 3", "unknown", ("no answer was seen",), None),
     ]
     assert [result.index for result in report.bad()] == [1, 2, 3]
+
+
+def test_rows_are_behind_those_before_them_that_may_be_under_way():
+    report = report_of(7, "ab-a-ba")
+    assert report.behind(range(7)) == []
+    report.pend([0, 2, 5], "no answer was seen")
+    assert report.behind([1, 3, 4, 6]) == [3, 6]
+    assert report.behind(range(7)) == []
+    report.pend([3], "nor here")
+    report.give([0], [Fate("updated")])
+    assert report.behind([1, 4, 6]) == [6]
+    report.unpend([3])
+    assert report.behind([1, 4, 6]) == []
+    report.close("not sent")
+    assert report.unsettled == {None, ("lead_id", "b")}
 
 
 def test_rows_of_one_fate_have_it_in_their_results():

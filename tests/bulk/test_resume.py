@@ -181,6 +181,33 @@ async def test_a_finished_run_does_nothing_again_and_tells_the_same(chakra_hq, c
     assert ", 202 of them before" in str(again)
 
 
+@pytest.mark.parametrize("kind", ["plain", "async"])
+async def test_rows_of_an_earlier_run_are_passed_a_chunk_at_a_time_and_leave_the_loop_turns(
+    chakra, fleet, tmp_path, kind
+):
+    journal, turns = tmp_path / "run.db", 0
+
+    async def turn():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def rows():
+        return (ProcessUpdate(key=("tailnum", fleet[n % 200]), data={"n": n}) for n in range(1000))
+
+    async def slowly():
+        for row in rows():
+            yield row
+
+    await bulk(chakra, journal, rows())
+    others = asyncio.create_task(turn())
+    again = await bulk(chakra, journal, rows() if kind == "plain" else slowly())
+    others.cancel()
+    assert (again.updated, again.resumed) == (1000, 1000)
+    assert 100 <= turns < 200
+
+
 async def test_only_rows_of_this_run_get_a_result(chakra, fleet, tmp_path):
     async with chakra.processes.bulk_update(
         "aircraft", updates(fleet), journal=tmp_path / "j.db", chunk_size=10, concurrency=1

@@ -30,6 +30,7 @@ from chakra_async.bulk.journal import read_problems, read_report
 from chakra_async.bulk.pace import AHEAD, START
 from chakra_async.bulk.results import SHARE
 from chakra_async.emulator import Emulator
+from chakra_async.sync import Client as SyncClient
 
 
 LOOKS = 12
@@ -212,6 +213,68 @@ async def test_a_source_that_was_cancelled_is_not_believed_to_be_at_its_end(
     assert run.summary.updated == states(chakra_hq)["RETIRED"] == 15
     assert not run.exhausted
     assert read_report(journal).rows is None
+
+
+async def test_a_source_that_bears_being_cancelled_goes_on(chakra_hq, chakra, fleet):
+    class Source:
+        def __init__(self):
+            self.rows = iter(retire(fleet))
+            self.given = 0
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            if self.given == 15:
+                self.given += 1
+                limit.reschedule(asyncio.get_running_loop().time())
+                await asyncio.sleep(60)
+            self.given += 1
+            try:
+                return next(self.rows)
+            except StopIteration:
+                raise StopAsyncIteration from None
+
+    async with chakra.processes.bulk_update("aircraft", Source()) as run:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(60) as limit:
+                await anext(run)
+        results = [result async for result in run]
+    assert sorted(result.index for result in results) == list(range(200))
+    assert run.summary.updated == states(chakra_hq)["RETIRED"] == 200
+    assert run.exhausted
+
+
+async def test_one_task_at_a_time_iterates_over_a_run(chakra_hq, chakra, fleet):
+    got = []
+
+    async def work():
+        got.extend([result.index async for result in run])
+
+    async with chakra.processes.bulk_update("aircraft", retire(fleet), chunk_size=20) as run:
+        refused = await asyncio.gather(*(work() for _ in range(3)), return_exceptions=True)
+    assert [type(error) for error in refused] == [type(None), RuntimeError, RuntimeError]
+    assert "one at a time may" in str(refused[1])
+    assert sorted(got) == list(range(200))
+
+
+async def test_a_source_cannot_wait_for_results_of_its_own_run(chakra_hq, chakra, fleet):
+    def source():
+        yield from retire(fleet[:5])
+        with pytest.raises(RuntimeError, match="or its own source"):
+            next(run)
+        yield from retire(fleet[5:])
+
+    def go():
+        nonlocal run
+        with (
+            SyncClient(chakra_hq.token, base_url=chakra_hq.url) as client,
+            client.processes.bulk_update("aircraft", source()) as run,
+        ):
+            return [result.outcome for result in run]
+
+    run = None
+    assert await asyncio.to_thread(go) == ["updated"] * 200
 
 
 async def test_a_row_is_encoded_before_the_next_is_asked_for(chakra_hq, chakra, fleet):

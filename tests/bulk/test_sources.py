@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
 import itertools
 import json
+import os
+import resource
+import threading
 import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -405,6 +409,21 @@ def test_file_objects_stay_open_and_readers_close_early(tmp_path):
         assert not file.closed
 
 
+@pytest.mark.parametrize("buffering", [-1, 0])
+@pytest.mark.parametrize("begun", [b"", b"tail,a\nN1,1\n"])
+def test_a_pipe_that_does_not_block_is_read_to_its_end(buffering, begun):
+    text = b"tail,a\nN1,1\nN2,2\n"
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with os.fdopen(reading, "rb", buffering) as file, os.fdopen(writing, "wb", 0) as pipe:
+        pipe.write(begun)
+        rest = threading.Timer(0.1, lambda: (pipe.write(text.removeprefix(begun)), pipe.close()))
+        rest.start()
+        rows = list(read_updates(file, columns=KEY, format="csv"))
+        rest.join()
+    assert [row.key[1] for row in rows] == ["N1", "N2"]
+
+
 def test_a_damaged_gzip_file_is_an_error_and_not_a_short_file():
     data = gzip.compress(b"tail,a\n" + b"".join(b"N%d,%d\n" % (n, n * n) for n in range(50_000)))
     rows = read_updates(io.BytesIO(data[: len(data) // 2]), columns=KEY, format="csv")
@@ -523,6 +542,28 @@ def test_bad_json_lines_cost_one_row(line):
     assert rows[1].ref.line == 3
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["12345678901234567890123", str(2**64), str(-(2**63) - 1), "[[1, -99999999999999999999]]", "9" * 300],
+)
+def test_numbers_beyond_64_bits_cost_one_row(value):
+    line = f'{{"tail":"N1","v":{value}}}'
+    assert "more than 64 bits; put it in quotes" in only_error(updates(line, KEY, "jsonl"))
+    text = updates(line, Columns(key="tail", types={"v": "str"}), "jsonl")
+    assert "more than 64 bits" in only_error(text)
+    cell = updates(f"tail;v\nN1;{value}", Columns(key="tail", types={"v": "json"}), delimiter=";")
+    assert "is not JSON with numbers of at most 64 bits" in only_error(cell)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [2**64 - 1, -(2**63), 10**18, 1e30, 0.12345678901234567, "1" * 40, {"9" * 30: ["say \\" + "9" * 30]}],
+)
+def test_long_digits_that_are_no_such_number(value):
+    [row] = updates(json.dumps({"tail": "N1", "v": value}), KEY, "jsonl")
+    assert row.data == {"v": value}
+
+
 # Options and headers
 
 
@@ -572,6 +613,14 @@ def test_parse_column_refuses(spec):
 def test_columns_that_contradict_each_other(options):
     with pytest.raises(ValueError):
         Columns(**options)
+
+
+def test_names_given_as_a_set_are_in_the_same_order_in_each_process():
+    names = [f"column {n}" for n in range(100, 130)]
+    assert Columns(key="k", skip=set(names)).skip == tuple(names)
+    assert list(Columns(key="k", data=frozenset(names)).data) == names
+    assert Columns(key="k", missing={*names, None, "None"}).missing == ("None", *names, None)
+    assert Columns(key="k", skip=dict.fromkeys("ba").keys()).skip == ("b", "a")
 
 
 def test_bad_options_are_refused_at_the_call(tmp_path):
@@ -699,7 +748,7 @@ def test_a_failures_file_is_read_again_with_the_same_encoding(tmp_path, fmt, enc
 
 def test_a_json_failures_file_keeps_every_line(tmp_path):
     lines = [
-        '{"tail":"N1","big":123456789012345678901234567890,"x":1.0}',
+        '{"tail":"N1","big":12345678901234567890,"x":1.0}',
         "{}",
         "nonsense",
         '{"tail":',
@@ -710,7 +759,7 @@ def test_a_json_failures_file_keeps_every_line(tmp_path):
     source.write_text("\n".join(lines))
     rows = write_failures(read_updates(source, columns=KEY), first)
     text = first.read_text()
-    assert '"big":123456789012345678901234567890,"x":1.0}' in text
+    assert '"big":12345678901234567890,"x":1.0}' in text
     assert json.loads(text.split("\n")[0])["_chakra"] == {
         "line": 1,
         "outcome": "failed",
@@ -763,6 +812,60 @@ def test_a_failures_file_has_its_name_once_it_is_whole(tmp_path, name):
     assert not part.exists()
     with read_updates(path, columns=KEY) as again:
         assert [row.data for row in again] == [{"a": "1"}]
+
+
+@pytest.mark.parametrize(("rows", "room_again"), [(100, False), (1000, False), (1000, True)])
+@pytest.mark.parametrize("name", ["failed.csv", "failed.csv.gz"])
+def test_a_failures_file_that_the_disk_did_not_take_never_has_its_name(tmp_path, name, rows, room_again):
+    source, path = tmp_path / "a.csv", tmp_path / name
+    source.write_text("tail,a\n" + "".join(f"N{n},{os.urandom(15).hex()}\n" for n in range(rows)))
+    failures = (reader := read_updates(source, columns=KEY)).failures(path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            for row in reader:
+                failures.write(failed(row))
+        assert (failures.count < rows) == (rows == 1000)
+        if room_again:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with pytest.raises(
+            OSError, match=r"not be written to its end \(.* too large\); a part is in .*\.part"
+        ):
+            failures.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        reader.close()
+    failures.close()
+    assert {file.suffix for file in tmp_path.iterdir()} == {".csv", ".part"}
+    assert not path.exists()
+
+
+def test_a_failures_file_with_a_long_name(tmp_path):
+    source, path = tmp_path / "a.csv", tmp_path / f"{'अस्वीकृत' * 10}.csv"
+    source.write_text("tail,a\nN1,1\n")
+    assert len(os.fsencode(path.name)) > 200
+    rows = write_failures(read_updates(source, columns=KEY), path)
+    assert list(read_updates(path, columns=KEY)) == rows
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ('{"_chakra":{"line":99999999999999999999},"tail":"N9"}', 2),
+        ('{"_chakra":{"line":true},"tail":"N9"}', 2),
+        ('{"_chakra":{"line":-1},"tail":"N9"}', 2),
+        ('{"_chakra":{"line":7},"tail":"N9"}', 7),
+        ('{"_chakra":' + "[" * 3000, 2),
+    ],
+)
+def test_a_json_failures_file_takes_any_note_of_the_row(tmp_path, line, noted):
+    source, path = tmp_path / "a.jsonl", tmp_path / "failed.jsonl"
+    source.write_text(f'{{"tail":"N1"}}\n{line}\n{{"tail":"N2"}}\n')
+    assert len(write_failures(read_updates(source, columns=KEY), path)) == 3
+    lines = path.read_text().splitlines()
+    assert f'"_chakra":{{"line":{noted},' in lines[1]
+    assert len(lines) == 3
 
 
 def test_a_failures_file_that_is_discarded_leaves_nothing(tmp_path):

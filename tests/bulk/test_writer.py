@@ -166,6 +166,20 @@ async def test_whole_rows_delete_and_rely_on_what_they_find(chakra_hq, chakra, f
     assert chakra_hq.process("aircraft", "N1")["state"] == "NEW"
 
 
+async def test_calls_for_one_process_are_applied_in_order_though_one_relies_on_current_values(
+    chakra_hq, chakra, fleet
+):
+    async with chakra.processes.writer("aircraft") as writer:
+        rows = [
+            ProcessUpdate(key=("tailnum", "N0"), data={"seats": 1}),
+            ProcessUpdate(key=("tailnum", "N0"), data={"seats": 2}, expect={"data": {"seats": 1}}),
+            ProcessUpdate(key=("tailnum", "N0"), data={"seats": 3}),
+        ]
+        results = await asyncio.gather(*map(writer.write, rows))
+    assert [result.outcome for result in results] == ["updated"] * 3
+    assert chakra_hq.process("aircraft", "N0")["data"]["seats"] == 3
+
+
 @pytest.mark.parametrize(
     ("write", "why"),
     [

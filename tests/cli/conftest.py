@@ -1,6 +1,7 @@
 """An emulator with aircraft, and two ways to run the command: in this process, and in one of its own."""
 
 import os
+import resource
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -90,6 +91,12 @@ def spawn(environment, here):
             process.communicate()
 
     return start
+
+
+@pytest.fixture
+def small_disk():
+    """Options for `spawn`: no file may grow beyond 1,000 bytes."""
+    return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))}
 
 
 _ROOT = Path(__file__).resolve().parents[2]

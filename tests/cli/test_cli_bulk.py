@@ -144,7 +144,7 @@ class TestWhatIsSaid:
 
     def test_unknown_rows(self, chakra, emulator):
         emulator.faults.next("POST", "/bulk-create", reset="after")
-        result = chakra("bulk", "create", "aircraft", "planes.csv", "--key", "tailnum")
+        result = chakra("bulk", "create", "aircraft", "planes.csv")
         assert result.exit_code == 3
         assert "4 rows unknown" in result.stdout
         assert "may be created twice" in result.stdout
@@ -246,15 +246,20 @@ class TestFailures:
         result = chakra(*UPDATE, "planes.csv", "--key", "tailnum", "--failures", path, "--overwrite")
         assert (result.exit_code, reason in result.stderr) == (2, True)
 
-    def test_a_full_disk_stops_the_run(self, chakra, created, monkeypatch):
-        def full(*_):
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr("chakra_async.bulk.sources.FailuresWriter.write", full)
-        Path("bad.csv").write_text("tailnum,seats\nX1,1\n")
-        result = chakra(*UPDATE, "bad.csv", "--key", "tailnum", "--failures", "f.csv")
-        assert result.exit_code == 3
-        assert "No space left" in result.stderr
+    @pytest.mark.parametrize("rows", [50, 1000])
+    def test_a_full_disk_ends_the_run_and_no_part_passes_for_all(self, spawn, created, small_disk, rows):
+        Path("bad.csv").write_text("tailnum,seats\n" + "".join(f"X{n},{n:09}\n" for n in range(rows)))
+        options = ("--key", "tailnum", "--failures", "f.csv", "--chunk-size", "100", "--json")
+        with spawn(*UPDATE, "bad.csv", *options, **small_disk) as process:
+            out, err = process.communicate(timeout=20)
+        account = json.loads(out)
+        assert process.returncode == 3, err
+        assert re.match(
+            r"f.csv could not be written .*File too large.* a part is in f.csv.*.part", account["error"]
+        )
+        assert f"Error: the failures file is not complete: {account['error']}" in err
+        assert (account["ok"], account["failures"], Path("f.csv").exists()) == (False, None, False)
+        assert " in f.csv" not in err.replace(account["error"], "")
 
 
 class TestRefusedBeforeAnythingIsSent:

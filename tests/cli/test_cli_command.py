@@ -181,6 +181,14 @@ def test_a_stream_that_is_closed(spawn, created, fd, arguments, status, said):
     assert f"Error: {said} is closed" in err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("bulk", "--help")])
+def test_a_disk_that_is_full(spawn, arguments):
+    with Path("/dev/full").open("w") as full, spawn(*arguments, stdout=full) as process:
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (3, "Error: [Errno 28] No space left on device\n")
+
+
 @pytest.mark.parametrize("setting", ["", "1"])
 def test_no_color(environment, here, setting):
     runner = CliRunner(env={**environment, "NO_COLOR": setting})

@@ -343,6 +343,16 @@ class TestFailures:
         assert (result.exit_code, result.output) == (0, "Every row was done; no file was written.\n")
         assert not Path("failed.csv").exists()
 
+    @pytest.mark.parametrize("rows", [30, 500])
+    def test_a_full_disk_leaves_no_file_of_that_name(self, spawn, chakra, fleet, small_disk, rows):
+        Path("bad.csv").write_text("tailnum,seats\n" + "".join(f"X{n},{n}\n" for n in range(rows)))
+        update = ("bulk", "update", "aircraft", "bad.csv", "--key", "tailnum")
+        assert chakra(*update, *KEPT, "-q").exit_code == 1
+        with spawn("bulk", "failures", "run.db", "-o", "failed.csv", **small_disk) as process:
+            out, err = process.communicate(timeout=20)
+        assert (process.returncode, out, "File too large" in err) == (3, "", True)
+        assert not Path("failed.csv").exists()
+
     def test_where_it_may_not_be_written(self, chakra, fleet):
         Path("bad.csv").write_text(BAD)
         Path("there.csv").write_text("precious")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ class TestColumnsThatLookLikeFields:
         assert result.exit_code == 0
         assert result.stderr.count("Note: ") == 1
         assert f"the column {name!r} is sent as an attribute of that name" in result.stderr
-        assert f"--{option}-column {name}; to leave it out, --skip {name}" in result.stderr
+        typed = shlex.quote(name)
+        assert f"--{option}-column {typed}; to leave it out, --skip {typed}" in result.stderr
 
     @pytest.mark.parametrize("said", [("--state-column", "state"), ("--skip", "state"), ("--data", "state")])
     def test_whoever_has_said_so_is_not_told(self, chakra, created, said):
@@ -173,6 +175,13 @@ class TestJournals:
         Path("planes.csv").write_text(Path("planes.csv").read_text().replace("EMB", "EMC"))
         result = chakra("bulk", "resume", "run.db")
         assert "the file has changed at its beginning; the file has changed at its end." in result.stderr
+
+    def test_a_name_that_begins_with_a_dash(self, chakra, created):
+        Path("bad.csv").write_text("tailnum,seats\nX1,1\n")
+        result = chakra(*UPDATE, "bad.csv", *KEY, "--journal", "-run.db")
+        command = re.search(r"in a file: chakra (.*) -o FILE", result.stdout)[1]
+        assert chakra(*shlex.split(command), "-o", "failed.csv").exit_code == 0
+        assert Path("failed.csv").exists()
 
     def test_the_size_of_jobs_is_remembered(self, chakra, emulator, created):
         options = ("--chunk-size", "2", "--concurrency", "1", "--journal", "run.db")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chakra_async.bulk.rows import RowResult
+from chakra_async.bulk.sources import FailuresWriter
 from chakra_async.cli.bulk.account import Account
 from chakra_async.cli.bulk.lines import count_rows
 from chakra_async.cli.bulk.request import column_types
@@ -81,3 +82,11 @@ def test_the_account_is_bounded_and_keeps_the_first_rows():
     assert len(account.groups) <= 200
     group = account.groups["failed", "no"]
     assert (group.count, [row.index for row in group.first]) == (1000, list(range(10)))
+
+
+def test_the_account_knows_of_a_row_that_could_not_be_written(tmp_path):
+    account = Account()
+    account.writer = FailuresWriter(tmp_path / "failed.jsonl", format="jsonl")
+    account.add(RowResult(0, {"id": "p0"}, "failed", ("its ref is nothing of ours",)))
+    account.close()
+    assert (account.count, account.written, type(account.write_error)) == (1, 0, TypeError)

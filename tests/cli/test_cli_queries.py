@@ -21,6 +21,9 @@ def _jobs(emulator):
             yield found[1]
 
 
+KEY = ("--key", "tailnum")
+
+
 class TestGet:
     def test_by_key(self, chakra, created):
         result = chakra("processes", "get", "aircraft", "N104UW", "--key", "tailnum")
@@ -33,7 +36,8 @@ class TestGet:
         assert json.loads(result.stdout)["data"] == one["data"]
 
     @pytest.mark.parametrize(
-        "arguments", [("nope",), ("nope", "--key", "tailnum"), ("77", "--key", "tailnum")]
+        "arguments",
+        [("nope",), ("nope", *KEY), ("77", *KEY), ("89910000000012345678", *KEY), ("9" * 5000, *KEY)],
     )
     def test_none(self, chakra, created, arguments):
         result = chakra("processes", "get", "aircraft", *arguments)
@@ -155,6 +159,12 @@ class TestJobs:
         assert result.exit_code == 75
         assert "has not ended within 0.1 s" in result.stderr
         assert "75" in chakra("jobs", "wait", "--help").stdout
+
+    def test_a_time_that_is_none(self, chakra, emulator):
+        before = emulator.request_count
+        result = chakra("jobs", "wait", "j", "--timeout", "nan")
+        assert (result.exit_code, emulator.request_count) == (2, before)
+        assert "timeout is no number of seconds" in result.stderr
 
 
 def _submit(emulator):

@@ -143,6 +143,36 @@ def test_standard_input_in_which_nothing_comes(spawn):
     assert process.returncode == 143
 
 
+def test_standard_input_that_does_not_block(spawn, emulator, many):
+    emulator.job_settings.rows_per_second = None
+    before = submitted(emulator)
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    arguments = (
+        "bulk",
+        "update",
+        "aircraft",
+        "-",
+        "--format",
+        "csv",
+        "--key",
+        "tailnum",
+        "--chunk-size",
+        "1",
+    )
+    with (
+        os.fdopen(reading, "rb") as stdin,
+        spawn(*arguments, stdin=stdin) as process,
+        os.fdopen(writing, "wb", 0) as pipe,
+    ):
+        pipe.write(b"tailnum,seats\nN1,7\n")
+        until(lambda: submitted(emulator) > before)
+        pipe.write(b"N2,8\nN3,9\n")
+        pipe.close()
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, "3 updated" in out) == (0, True), err
+
+
 def test_a_long_pipe(spawn, emulator, many):
     emulator.job_settings.rows_per_second = None
     with spawn(

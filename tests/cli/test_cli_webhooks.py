@@ -1,5 +1,6 @@
 """``chakra webhooks``: what is sent, what is sent once more, and what is heard."""
 
+import gzip
 import hashlib
 import hmac
 import http.client
@@ -8,6 +9,7 @@ import re
 import signal
 import socket
 import stat
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,6 +119,7 @@ class TestSend:
         options = ["--template", "welcome", "--language", "pt_BR", "--id", "77", "--reason", "ABUSIVE"]
         body, said = send(f"template-{status}", *options)
         assert said == f"template-{status} 77: 200 OK: thanks\n"
+        assert abs(body["entry"][0].pop("time") - time.time()) < 60
         value = {
             "event": status.upper(),
             "message_template_id": 77,
@@ -185,6 +188,9 @@ class TestSend:
             (("template-approved", "http://127.0.0.1:1", "--format", "chakra"), "choose another --format"),
             (("message", "http://127.0.0.1:1", "--format", "delivery_status"), "choose another --format"),
             (("template-approved", "http://127.0.0.1:1", "--id", "x"), "is a number, not 'x'"),
+            (("template-approved", "http://127.0.0.1:1", "--id", "9" * 20), "64-bit"),
+            (("status-failed", "http://127.0.0.1:1", "--error-code", "9" * 20), "64-bit"),
+            (("message", "http://127.0.0.1:1", "--text", "\udcff"), "cannot be sent as JSON"),
             (("message", "http://127.0.0.1:1", "--secret-file", "none"), "cannot read none"),
             (("message", "http://127.0.0.1:1", "--secret-file", "empty"), "empty is empty"),
         ],
@@ -458,6 +464,42 @@ class TestListen:
         [recorded] = read(Path("seen.jsonl").read_bytes().splitlines())
         assert 3 * 2**20 < len(recorded.body) < 100 * 2**16
 
+    def test_a_sender_who_hangs_up_is_no_delivery(self, listen):
+        with listen("--record", "seen.jsonl", "--count", "1") as heard:
+            with socket.create_connection(("127.0.0.1", heard.port), timeout=10) as raw:
+                raw.sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
+            assert heard.signed(message())[0] == 200
+            out, err = heard.process.communicate(timeout=10)
+        assert (heard.process.returncode, len(out.splitlines()), err) == (0, 1, "")
+        assert [one.body for one in read(Path("seen.jsonl").read_bytes().splitlines())] == [message()]
+
+    def test_what_is_strange_is_recorded_as_well(self, listen, chakra, taking):
+        stray, packed = "application/json; x=\xff", gzip.compress(message())
+        cut = message().replace(b"hello", rb"cut \ud83d")
+        with listen("--record", "seen.jsonl") as heard:
+            assert (
+                heard.post(message(), Content_Type=stray, x_chakra_signature_256=signature(message()))[0]
+                == 200
+            )
+            assert (
+                heard.post(packed, Content_Encoding="gzip", x_chakra_signature_256=signature(packed))[0]
+                == 400
+            )
+            assert heard.signed(cut.replace(b"wamid.1", b"wamid.2"))[0] == 200
+            _, out, err = heard.end()
+        assert "Traceback" not in err
+        assert out.splitlines()[2].endswith("wamid.2 from 911 (Asha): cut \ufffd")
+        with Path("seen.jsonl").open("ab") as file:
+            file.write(cut)
+        assert chakra("webhooks", "replay", "seen.jsonl", taking.url).exit_code == 0
+        assert [one.body for one in taking.requests] == [
+            message(),
+            packed,
+            cut.replace(b"wamid.1", b"wamid.2"),
+            cut,
+        ]
+        assert taking.requests[0].headers["content-type"] == r"application/json; x=\udcff"
+
     def test_nobody_reads_the_lines(self, listen):
         with listen() as heard:
             heard.process.stdout.close()
@@ -468,6 +510,8 @@ class TestListen:
     def test_it_cannot_begin(self, chakra):
         result = chakra("webhooks", "listen")
         assert (result.exit_code, "there is no secret" in result.stderr) == (2, True)
+        result = chakra("webhooks", "listen", "--accept-unsigned", "--record", "no/where", "--host", "")
+        assert (result.exit_code, "the host is empty" in result.stderr) == (2, True)
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
             result = chakra("webhooks", "listen", "--accept-unsigned", "--port", port)

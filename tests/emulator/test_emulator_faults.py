@@ -20,11 +20,11 @@ AIRCRAFT = "/v1/ext/procedure/aircraft/process"
 def wire(emulator):
     """Send one request over a socket of our own and read all that comes back."""
 
-    def exchange(method="POST", path=AIRCRAFT, body=b"{}"):
+    def exchange(method="POST", path=AIRCRAFT, body=b"{}", after=b""):
         host, port = emulator.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {emulator.token}\r\n"
-            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body + after)
             received = b""
             while chunk := connection.recv(65536):
                 received += chunk
@@ -257,11 +257,22 @@ def test_a_refused_request_stays_refused_under_a_fault(api, emulator):
     assert answer.errors[0].startswith("Unauthorized")
 
 
-def test_no_content_at_all(api, emulator):
-    emulator.faults.next(status=204, empty=True)
-    answer = api.raw("POST", AIRCRAFT, b"{}")
-    assert (answer.status, answer.body) == (204, b"")
-    assert len(emulator.ledger) == 1
+@pytest.mark.parametrize(
+    ("method", "plan", "effects"),
+    [
+        ("POST", {"status": 204}, 1),
+        ("POST", {"status": 204, "huge": 1000, "gzip": True}, 1),
+        ("POST", {"status": 304, "body": "{}"}, 0),
+        ("HEAD", {"status": 500}, 0),
+    ],
+)
+def test_an_answer_that_may_have_no_body_has_none(emulator, wire, method, plan, effects):
+    emulator.faults.next(**plan)
+    after = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    head, _, rest = wire(method, after=after).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {plan['status']} ".encode())
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert len(emulator.ledger) == effects
 
 
 def test_a_client_that_leaves_disturbs_nobody(api, emulator):

@@ -186,7 +186,11 @@ def test_a_list_shows_only_its_procedure(api):
         ({"k": ["1", "2"], "status": "OPEN"}, True),
         ({"and": [{"k": "1"}]}, True),
         ({"or": [{"k": "1"}]}, True),
+        ({"or": [{"k": "1"}, {"k": "2", "status": "OPEN"}]}, True),
+        ({"or": [{"k": "1"}, {"and": [{"k": "2"}]}], "status": "OPEN"}, True),
         ({"or": [{"k": "1"}, {"status": "OPEN"}]}, False),
+        ({"or": [{"status": "OPEN"}, {"k": "1"}]}, False),
+        ({"k": "1", "or": [{"status": "OPEN"}]}, True),
         ({"k": {"!=": "1"}}, False),
         ({"k": None}, False),
         ({"other": "1"}, False),
@@ -198,7 +202,8 @@ def test_when_the_key_index_carries_a_query(where, by_key):
     assert condition.sql.count("?") == len(condition.parameters)
 
 
-def test_any_of_a_hundred_keys_reads_a_hundred_rows():
+@pytest.mark.parametrize("form", ["array", "or"])
+def test_any_of_a_hundred_keys_reads_a_hundred_rows(form):
     store = Store()
     try:
         with store.transaction() as db:
@@ -207,7 +212,8 @@ def test_any_of_a_hundred_keys_reads_a_hundred_rows():
             keys = [(1, "k", str(n), n) for n in range(1, 50_001)]
             db.executemany("INSERT INTO process_key VALUES (?, ?, ?, ?)", keys)
         wanted = [str(n * 500) for n in range(1, 101)]
-        condition = compile_where({"k": wanted}, procedure=1, keys=["k"], seq_of=len)
+        where = {"k": wanted} if form == "array" else {"or": [{"k": key} for key in wanted]}
+        condition = compile_where(where, procedure=1, keys=["k"], seq_of=len)
         started = time.process_time()
         found = Processes(store).page(_procedure(), condition, skip=0, limit=100)
         assert [row.seq for row in found] == [int(text) for text in wanted]

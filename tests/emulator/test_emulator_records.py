@@ -59,6 +59,23 @@ def test_the_log_is_bounded_and_the_count_is_not():
     assert (len(records), records[0].path, records[-1].path) == (10_000, "/10", "/10009")
 
 
+def test_of_the_bodies_the_last_are_kept():
+    from chakra_async.emulator.request_log import RequestLog
+
+    log = RequestLog()
+
+    def take(size):
+        arrival = log.arrived("POST", "/", {})
+        log.received(arrival, b"x" * size, size, "")
+        return arrival
+
+    large = [take(65536) for _ in range(600)]
+    assert [len(record.body) for record in log.records()] == [0] * 88 + [65536] * 512
+    small = [take(1) for _ in range(10_000)]
+    assert not any(arrival.body for arrival in large)
+    assert all(arrival.body for arrival in small)
+
+
 def test_the_ledger_holds_each_effect(api, emulator):
     created = api("POST", AIRCRAFT, {"data": {"tailnum": 7}})
     process_id = created.data["id"]

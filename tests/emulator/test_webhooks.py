@@ -162,6 +162,7 @@ class TestBodies:
     def test_meta_template(self, emulator, deliver):
         body = deliver("meta")
         template = emulator.add_template("welcome", language="en_US", status="PENDING")
+        decided = time.time()
         emulator.set_template_status(template, "REJECTED", reason="INCORRECT_CATEGORY")
         value = {
             "event": "REJECTED",
@@ -171,8 +172,18 @@ class TestBodies:
             "reason": "INCORRECT_CATEGORY",
         }
         change = {"field": "message_template_status_update", "value": value}
+        shown = body()
+        assert 0 <= shown["entry"][0].pop("time") - int(decided) <= 5
         entry = {"id": emulator.waba_id, "changes": [change]}
-        assert body() == {"object": "whatsapp_business_account", "entry": [entry]}
+        assert shown == {"object": "whatsapp_business_account", "entry": [entry]}
+
+    def test_a_meta_template_that_is_decided_about_again_and_again(self, emulator, taking):
+        hook = emulator.deliver_webhooks(taking.url, format="meta")
+        template = emulator.add_template("welcome")
+        for status in ["PAUSED", "APPROVED"] * 3:
+            emulator.set_template_status(template, status)
+        hook.wait_until_idle()
+        assert len({one.body for one in hook.deliveries}) == 6
 
     def test_meta_echo(self, api, emulator, number, deliver, still):
         body = deliver("meta", events=["message_echo"])

@@ -39,7 +39,7 @@ UNREADABLE = {
     "cut in a character": '{"_data":{"id":"ü"}}'.encode()[:17],
     "latin-1": '{"_data":{"id":"ü"}}'.encode("latin-1"),
     "utf-16": GOOD.decode().encode("utf-16"),
-    "half a surrogate": lead(b'"\\ud800"'),
+    "half a surrogate, and cut": lead(b'"\\ud800"')[:-1],
     "a comma too many": b'{"_data":{"id":"1",}}',
     "two documents": GOOD + GOOD,
     "html": b"<!doctype html><title>Sign in</title>",
@@ -88,6 +88,7 @@ READABLE = {
     "a number of 30 digits": lead(b"9" * 30),
     "200 arrays": lead(b"[" * 200 + b"]" * 200),
     "a character outside the first plane": lead(b'"\\ud83d\\ude00"'),
+    "half a surrogate": lead(b'"\\ud800"'),
     "NUL": lead(b'"\\u0000"'),
 }
 

@@ -27,7 +27,6 @@ looked = threading.local()
 # A worker that stands still for as long as Redis may take loses it alone, and adds its share to the rate.
 LONGER = 1.0
 _redis_slots.TIMEOUT += LONGER
-_shared_rate.TIMEOUT += LONGER
 _shared_rate.QUIET += LONGER
 
 

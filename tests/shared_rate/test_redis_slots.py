@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from contextlib import ExitStack
 
@@ -134,6 +135,22 @@ def test_a_request_that_nobody_waits_for_any_more_reserves_nothing(worker):
     with pytest.raises(redis.ResponseError, match="LATE"):
         one.reserve(1, late, alone=False)
     assert ahead(one.reserve(0, late, alone=False)) < 11
+
+
+def test_a_redis_that_does_not_answer_is_not_asked_again(monkeypatch):
+    """Until all have noticed nobody may go, so none may take several times as long."""
+    monkeypatch.setattr(_redis_slots, "TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        one = RedisSlots(
+            RedisUrl(f"redis://127.0.0.1:{silent.getsockname()[1]}"), "rate", interval=10, quiet=100
+        )
+        with pytest.raises(redis.TimeoutError):
+            one.reserve(0, None, alone=False)
+        one.close()
+        silent.accept()[0].close()
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_a_clock_of_redis_that_was_put_back_stops_nobody_for_long(worker, keys, state):

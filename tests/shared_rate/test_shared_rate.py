@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chakra_async import AccessToken, Client, ConnectError, Limits, RetryPolicy
+from chakra_async import AccessToken, Client, ConnectError, Limits, RetryPolicy, _shared_rate
 from chakra_async._shared_rate import SharedRate, name_of
+from tests.waiting import until
 
 
 PASSWORD = "hunter2"
@@ -22,6 +23,10 @@ PASSWORD = "hunter2"
 
 def shared(url, rate=100, **options):
     return SharedRate(url, rate, "rate", **options)
+
+
+def no_threads():
+    return "chakra-rate" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_one_rate_serves_event_loops_in_turn_and_at_once(url, keys):
@@ -42,6 +47,7 @@ def test_one_rate_serves_event_loops_in_turn_and_at_once(url, keys):
     assert time.monotonic() - began >= 18 / 100
     asyncio.run(rate.close())
     assert keys.keys("*:workers") == []
+    until(no_threads)
 
 
 # Python 3.12 warns of every fork while threads run; that it goes well is what is tested here.
@@ -93,6 +99,34 @@ async def test_who_is_cancelled_keeps_nobody_waiting(url):
     await rate.close()
 
 
+async def test_busy_threads_of_the_program_do_not_pass_for_a_lost_redis(url, keys, caplog):
+    done = threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    busy = loop.run_in_executor(None, done.wait)
+    rate = shared(url)
+    try:
+        for _ in range(2):
+            await rate.wait()
+        await rate.close()
+    finally:
+        done.set()
+        await busy
+    assert not caplog.messages
+    assert keys.keys("*:workers") == []
+
+
+async def test_a_loop_that_was_late_finds_what_redis_said(url, monkeypatch):
+    monkeypatch.setattr(_shared_rate, "PATIENCE", 0.5)
+    rate = shared(url)
+    waiting = asyncio.create_task(rate.wait())
+    for _ in range(5):
+        await asyncio.sleep(0)  # until Redis is asked
+    time.sleep(0.6)
+    await waiting
+    await rate.close()
+
+
 async def test_a_client_that_nobody_closed_leaves_nothing_behind(url, keys):
     rate = shared(url)
     await rate.wait()
@@ -101,6 +135,20 @@ async def test_a_client_that_nobody_closed_leaves_nothing_behind(url, keys):
     del rate
     gc.collect()
     assert left() is None
+    until(no_threads)
+
+
+def test_a_sync_client_that_nobody_closed_is_quiet_at_exit(url, emulator, run_script):
+    run_script(
+        f"""
+from chakra_async import Limits
+from chakra_async.sync import Client
+
+limits = Limits(requests_per_second=50, shared_rate={url!r})
+client = Client({emulator.token!r}, base_url={emulator.url!r}, limits=limits)
+client.health()
+"""
+    )
 
 
 async def test_a_redis_that_was_never_reached_stops_everything(unused_tcp_port):

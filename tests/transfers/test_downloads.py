@@ -10,6 +10,7 @@ import socket
 import stat
 import tempfile
 import time
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -139,6 +140,20 @@ async def test_to_a_file(make, recorder, chakra):
         file.seek(0)
         assert file.read() == b"before" + CONTENT
         file.close()
+
+
+@pytest.mark.parametrize(
+    ("shown", "name"),
+    [
+        ("attachment; filename*=utf-8''a.jpg; filename*0=a.jpg", None),
+        ("attachment; filename*0*=a; filename*=b", None),
+        ("attachment; filename*0=a; filename*1=.jpg", "a.jpg"),
+    ],
+)
+async def test_a_name_that_cannot_be_read_is_none(shown, name, recorder, chakra):
+    recorder.forget().send(CONTENT, kind="image/jpeg", content_disposition=shown)
+    got = await chakra.whatsapp.media.show("1")
+    assert (got.filename, got.content) == (name, CONTENT)
 
 
 async def test_by_the_mid_of_a_webhook(recorder, chakra):
@@ -317,6 +332,29 @@ async def test_a_download_that_only_drips_ends(tmp_path):
     start = time.monotonic()
     await refuse(script, tmp_path, RequestTimeoutError, words="a second over", retry=ONCE, timeout=times)
     assert time.monotonic() - start < 4
+
+
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+
+
+@pytest.mark.fault("T8")
+@pytest.mark.parametrize(
+    "script",
+    {
+        "announced, then silent": [HINT, STALL],
+        "announced for ever": [Drip(HINT * 1000)],
+        "a head for ever": [b"HTTP/1.1 200 OK\r\n", Drip(b"X-More: of it\r\n" * 1000)],
+        "a refusal for ever": [answer(404, length=10**6), Drip(CONTENT)],
+        "an object for ever": [answer(length=10**6), Drip(CONTENT)],
+    }.items(),
+    ids=lambda item: item[0],
+)
+async def test_a_download_that_does_not_get_to_its_file_ends(script, tmp_path):
+    times = Timeouts(read=0.2, total=0.3)
+    async with asyncio.timeout(10):
+        await refuse(
+            [script[1]], tmp_path, RequestTimeoutError, words=r"total|Timeouts", retry=ONCE, timeout=times
+        )
 
 
 async def test_a_slow_download_may_take_longer_than_any_total():
@@ -535,6 +573,64 @@ async def test_what_cannot_be_taken_back_is_not_begun_anew():
         assert target.got == CONTENT
 
 
+class Unseekable(io.BytesIO):
+    """As a pipe is, or a socket."""
+
+    def seekable(self):
+        return False
+
+
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize("headers", [{"ETag": '"1"'}, {}], ids=str)
+@pytest.mark.parametrize("make", [Taking, Unseekable, lambda: gzip.GzipFile(fileobj=io.BytesIO(), mode="w")])
+async def test_the_whole_is_never_put_to_half_of_it(make, headers):
+    target, seen = make(), []
+    async with RawServer(cut(**headers), WHOLE) as server, quick_client(server) as chakra:
+        with pytest.raises(IncompleteReadError) as caught:
+            await chakra.whatsapp.media.show("1", to=target, on_progress=seen.append)
+    assert len(server.requests) == 1 or "cannot be taken back" in str(caught.value)
+    assert seen[-1].done_bytes == HALF
+    if isinstance(target, gzip.GzipFile):
+        stored = target.fileobj
+        target.close()
+        assert gzip.decompress(stored.getvalue()) == CONTENT[:HALF]
+    else:
+        assert (target.got if isinstance(target, Taking) else target.getvalue()) == CONTENT[:HALF]
+
+
+@pytest.mark.parametrize(
+    "script", [answer(404), wrapped({"id": "1"}), FIN], ids=["refused", "an object", "hung up"]
+)
+async def test_a_file_to_which_nothing_was_written_is_left_as_it_was(script, tmp_path):
+    path = tmp_path / "mine"
+    path.write_bytes(b"before and after")
+    async with RawServer(script) as server, quick_client(server) as chakra:
+        with path.open("r+b") as file:
+            file.seek(6)
+            with suppress(ChakraError):
+                assert (await chakra.photos.get("1", to=file)).file is None
+            assert file.tell() == 6
+    assert path.read_bytes() == b"before and after"
+
+
+@pytest.mark.fault("C1")
+async def test_a_download_to_a_pipe_that_nobody_reads_can_be_cancelled(collect_garbage):
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb", buffering=0) as pipe:
+        async with RawServer(WHOLE) as server, quick_client(server) as chakra:
+            download = asyncio.create_task(chakra.whatsapp.media.show("1", to=pipe))
+            while not server.requests:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)
+            assert not download.done()
+            download.cancel()
+            ended, _ = await asyncio.wait([download], timeout=5)
+            # Whoever writes to it still hears that there is no reader.
+            os.close(reading)
+    assert ended
+    assert download.cancelled()
+
+
 # Redirects
 
 
@@ -562,6 +658,32 @@ async def test_a_redirect_on_the_same_host_keeps_the_token():
         await chakra.whatsapp.media.show("1")
     assert server.requests[1].target == "/other?x=1"
     assert server.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_blanks_in_a_redirect_do_not_break_the_request():
+    async with (
+        RawServer(to("/my photo.jpg?sig=a%2Fb c"), WHOLE) as server,
+        quick_client(server) as chakra,
+    ):
+        await chakra.whatsapp.media.show("1")
+    assert server.requests[1].line == "GET /my%20photo.jpg?sig=a%2Fb%20c HTTP/1.1"
+
+
+@pytest.mark.fault("S5")
+@pytest.mark.parametrize(
+    "script",
+    [
+        answer(body=b"1", kind="image/jpeg", Content_Encoding=TOKEN),
+        answer(302, Location=f"http://{TOKEN}.invalid/"),
+    ],
+    ids=["encoding", "redirect"],
+)
+async def test_a_token_that_is_echoed_is_in_no_error(script):
+    async with RawServer(script) as server, quick_client(server, retry=ONCE) as chakra:
+        with pytest.raises((DecodeError, ConnectError)) as caught:
+            await chakra.whatsapp.media.show("1")
+    assert "[access token]" in str(caught.value)
+    assert TOKEN not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
 
 
 @pytest.mark.fault("S4")

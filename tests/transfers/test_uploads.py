@@ -10,6 +10,7 @@ import struct
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from chakra_async import (
     AmbiguousResultError,
+    ChakraError,
     Client,
     ConnectError,
     IncompleteReadError,
@@ -46,6 +48,7 @@ from tests.raw import (
     refused,
     wrapped,
 )
+from tests.waiting import until
 
 
 CONTENT = bytes(range(256)) * 3000  # 768,000: three pieces, the last one not full
@@ -385,6 +388,18 @@ async def test_a_source_that_fails_on_the_way_raises_its_own_error(recorder, cha
     assert await chakra.photos.upload(b"1", filename="a.jpg")
 
 
+@pytest.mark.fault("F1")
+async def test_none_is_no_piece_and_no_end(recorder, chakra):
+    async def one_after_another():
+        for piece in (CONTENT, None, CONTENT):
+            yield piece
+
+    for source in ([CONTENT, None, CONTENT], one_after_another()):
+        with pytest.raises(TypeError, match="gave NoneType"):
+            await chakra.photos.upload(source, filename="a.jpg")
+    assert not recorder.requests
+
+
 async def test_what_no_task_can_be_told_is_told_in_other_words(chakra, recorder):
     class Iterated:
         def __init__(self):
@@ -419,6 +434,84 @@ async def test_a_cancelled_upload_leaves_nothing_open(tmp_path, collect_garbage)
         assert not here.session.connector._acquired
     if OPEN_FILES.exists():
         assert not any(file.exists() and file.samefile(path) for file in OPEN_FILES.iterdir())
+
+
+class Waiting:
+    """A source that waits for its second piece until it is let go on, or has waited for too long."""
+
+    def __init__(self):
+        self.reached, self.go_on, self.waited = threading.Event(), threading.Event(), []
+
+    def __iter__(self):
+        yield CONTENT
+        self.reached.set()
+        self.waited.append(self.go_on.wait(5))
+
+
+@pytest.mark.fault("C1")
+def test_nobody_who_closes_waits_for_a_source(recorder):
+    def upload():
+        with suppress(ChakraError):
+            sync.photos.upload(source, filename="a.jpg")
+
+    async def give_up():
+        async with recorder.client() as chakra:
+            uploading = asyncio.create_task(chakra.photos.upload(source, filename="a.jpg"))
+            while not source.reached.is_set():
+                await asyncio.sleep(0.001)
+            uploading.cancel()
+
+    source = Waiting()
+    with recorder.sync_client() as sync:
+        uploading = threading.Thread(target=upload)
+        uploading.start()
+        assert source.reached.wait(5)
+    uploading.join(5)
+    assert (source.waited, uploading.is_alive()) == ([], False)
+    source.go_on.set()
+    source = Waiting()
+    asyncio.run(give_up())
+    assert source.waited == []
+    source.go_on.set()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_that_nobody_writes_to_is_left_and_then_closed(recorder, tmp_path):
+    def unread():
+        with suppress(BrokenPipeError):
+            return not writing.write(b"1")
+        return True
+
+    async def give_up():
+        async with recorder.client() as chakra:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(chakra.photos.upload(path, filename="a.jpg"), 0.1)
+
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    late = threading.Timer(5, lambda: os.close(os.open(path, os.O_RDWR)))
+    late.start()
+    asyncio.run(give_up())
+    assert late.is_alive()
+    late.cancel()
+    with path.open("wb", buffering=0) as writing:
+        until(unread)
+
+
+async def test_sources_that_wait_take_no_threads_from_others(recorder, tmp_path):
+    sources = [Waiting() for _ in range(40)]
+    async with recorder.client() as chakra:
+        uploads = [asyncio.create_task(chakra.photos.upload(one, filename="a.jpg")) for one in sources]
+        async with asyncio.timeout(4):
+            while not all(source.reached.is_set() for source in sources):
+                await asyncio.sleep(0.001)
+            await asyncio.to_thread(int)
+            await chakra.photos.upload(written(tmp_path / "a.jpg", CONTENT))
+        assert not any(source.waited for source in sources)
+        for source in sources:
+            source.go_on.set()
+        assert all(photo.id for photo in await asyncio.gather(*uploads))
+    assert all(source.waited == [True] for source in sources)
 
 
 # When it is repeated

@@ -2,6 +2,7 @@
 
 import http.client
 import itertools
+import logging
 import socket
 import threading
 import time
@@ -276,11 +277,12 @@ def test_a_large_body_that_was_read_before_the_view(name, message):
         assert (service.send(chunked, chunk), service.got) == (413, {})
 
 
-def test_a_body_that_breaks_off_runs_nothing(service, message):
+def test_a_body_that_breaks_off_runs_nothing(service, message, caplog):
     with socket.create_connection((HOST, service.port), timeout=20) as raw:
         raw.sendall(head(sign(message), f"Content-Length: {len(message)}") + message[:50])
     assert service.post(b"{")[0] == 400
     assert not service.got
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert service.post(message)[0] == 200
 
 

@@ -391,6 +391,13 @@ def test_a_BOM_is_tolerated():
     assert one(body).message_id == "wamid.A"
 
 
+def test_a_text_cut_inside_a_character_costs_no_message():
+    body = bodies.meta_messages(bodies.text("wamid.A"), bodies.text("wamid.B", "cut *"))
+    first, second = parse(body.replace(b"*", rb"\ud83d"))
+    assert (first.text, second.text) == ("Hello", "cut \ufffd")
+    assert second.raw["text"]["body"] == "cut \ufffd"
+
+
 @pytest.mark.parametrize(
     "body",
     [

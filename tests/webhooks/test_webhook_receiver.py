@@ -287,6 +287,30 @@ async def test_W4_a_failed_handler_lets_the_next_delivery_in(caplog):
     assert len(failing) == len(steady) == 2
 
 
+def raises_it(_event):
+    raise asyncio.CancelledError
+
+
+async def awaits_what_was_cancelled(_event):
+    task = asyncio.ensure_future(asyncio.sleep(10))
+    task.cancel()
+    await task
+
+
+@pytest.mark.parametrize("acknowledge", ["after", "at_once"])
+@pytest.mark.parametrize("failing", [raises_it, awaits_what_was_cancelled])
+async def test_W4_a_handler_that_ends_with_a_cancellation_has_failed(failing, acknowledge, caplog):
+    store, steady = MemoryStore(), Seen()
+    webhooks = receiver(failing, store=store, acknowledge=acknowledge)
+    webhooks.on("*", name="steady")(steady)
+    assert await deliver(webhooks) == (500 if acknowledge == "after" else 200)
+    await webhooks.aclose()
+    assert steady == ["wamid.A", "wamid.B"]
+    assert caplog.text.count("webhook: a handler failed at 'message:wamid.") == 2
+    assert "nobody cancelled the delivery" in caplog.text
+    assert store.claim("message:wamid.A seen", "the next delivery", 60) == "claimed"
+
+
 async def test_W4_a_killed_process_blocks_an_event_for_its_lease_only(seen):
     class Clock:
         now = 0.0
@@ -305,10 +329,11 @@ async def test_W4_a_killed_process_blocks_an_event_for_its_lease_only(seen):
 
 class Broken(MemoryStore):
     broken = ()
+    error = ConnectionError
 
     def _may(self, name):
         if name in self.broken:
-            raise ConnectionError("the store is gone")
+            raise self.error("the store is gone")
 
     def claim(self, *args):
         self._may("claim")
@@ -323,9 +348,11 @@ class Broken(MemoryStore):
         return super().release(*args)
 
 
+@pytest.mark.parametrize("error", [ConnectionError, asyncio.CancelledError])
 @pytest.mark.parametrize("acknowledge", ["after", "at_once"])
-async def test_W4_a_store_that_fails_is_no_success(seen, acknowledge, caplog):
+async def test_W4_a_store_that_fails_is_no_success(seen, acknowledge, error, caplog):
     store = Broken()
+    store.error = error
     webhooks = receiver(seen, store=store, acknowledge=acknowledge)
     store.broken = {"claim"}
     assert (await deliver(webhooks), seen) == (500, [])
@@ -489,6 +516,20 @@ async def test_only_so_many_deliveries_are_in_the_background():
     await webhooks.aclose()
 
 
+async def test_of_deliveries_at_the_same_instant_only_so_many_are_let_in():
+    go = asyncio.Event()
+
+    async def slow(event):
+        await go.wait()
+
+    webhooks = receiver(slow, acknowledge="at_once", max_pending=2)
+    several = [bodies.meta_messages(bodies.text(f"wamid.{number}")) for number in range(5)]
+    answers = await asyncio.gather(*[deliver(webhooks, body) for body in several])
+    assert sorted(answers) == [200, 200, 503, 503, 503]
+    go.set()
+    await webhooks.aclose()
+
+
 async def test_a_claim_that_lapsed_in_the_queue_is_made_again(seen):
     store = MemoryStore()
 
@@ -503,6 +544,17 @@ async def test_a_claim_that_lapsed_in_the_queue_is_made_again(seen):
     assert await deliver(webhooks) == 200
     await webhooks.aclose()
     assert seen == ["wamid.A"]
+
+
+async def test_a_claim_that_lapsed_by_our_clock_alone_is_still_ours(seen):
+    async def slow(event):
+        await asyncio.sleep(0.03)
+        await seen(event)
+
+    webhooks = receiver(slow, store=MemoryStore(clock=lambda: 0.0), acknowledge="at_once", lease=0.02)
+    assert await deliver(webhooks) == 200
+    await webhooks.aclose()
+    assert seen == ["wamid.A", "wamid.B"]
 
 
 # Handlers of both kinds

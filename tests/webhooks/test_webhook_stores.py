@@ -43,7 +43,7 @@ def clock():
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "redis that decodes"])
 async def store(request, clock, tmp_path):
     if request.param == "memory":
         yield MemoryStore(clock=clock)
@@ -52,7 +52,7 @@ async def store(request, clock, tmp_path):
         yield made
         made.close()
     else:
-        async with fakeredis.FakeAsyncRedis() as client:
+        async with fakeredis.FakeAsyncRedis(decode_responses="decodes" in request.param) as client:
             yield documented(client)
 
 
@@ -178,6 +178,32 @@ def test_a_file_that_cannot_be_used(tmp_path):
         SqliteStore(tmp_path / "text").claim("k", "a", 60)
     with pytest.raises(sqlite3.OperationalError):
         SqliteStore(tmp_path / "none" / "events.db").claim("k", "a", 60)
+
+
+@pytest.fixture
+def being_opened(tmp_path):
+    """A new file as it is while another process opens it, which sqlite does not wait for."""
+    path = tmp_path / "events.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    yield path, other
+    other.close()
+
+
+def test_a_file_that_others_open_at_the_same_time(being_opened):
+    path, other = being_opened
+    ends = threading.Timer(0.05, other.execute, ["COMMIT"])
+    ends.start()
+    store = SqliteStore(path)
+    assert store.claim("k", "a", 60) == "claimed"
+    store.close()
+    ends.join()
+
+
+def test_a_file_that_stays_locked(being_opened, monkeypatch):
+    monkeypatch.setattr("chakra_async.webhooks.sqlite._PATIENCE", 0.02)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        SqliteStore(being_opened[0]).claim("k", "a", 60)
 
 
 @pytest.mark.parametrize("store", ["memory", "sqlite"], indirect=True)

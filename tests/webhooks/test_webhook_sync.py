@@ -106,6 +106,38 @@ def test_W4_a_failed_handler_lets_the_next_delivery_in(caplog):
 
 
 @pytest.mark.parametrize("kind", ["plain", "async"])
+def test_W4_a_handler_that_ends_with_a_cancellation_has_failed(kind, caplog):
+    def plain(_event):
+        raise asyncio.CancelledError
+
+    async def waiting(_event):
+        plain(_event)
+
+    ran = []
+    with Webhooks(SECRET) as webhooks:
+        webhooks.on("message")(plain if kind == "plain" else waiting)
+        webhooks.on("message", name="steady")(ran.append)
+        assert deliver(webhooks) == 500
+    assert len(ran) == 1
+    assert "webhook: a handler failed at 'message:wamid.0" in caplog.text
+    assert ("The call was cancelled in its event loop." in caplog.text) == (kind == "async")
+    assert "was closed" not in caplog.text
+
+
+def test_only_so_many_deliveries_are_in_the_background():
+    go = threading.Event()
+    webhooks = Webhooks(SECRET, acknowledge="at_once", max_pending=2)
+
+    @webhooks.on("message")
+    def slow(_event):
+        assert go.wait(10)
+
+    assert [deliver(webhooks, number) for number in range(4)] == [200, 200, 503, 503]
+    go.set()
+    webhooks.close()
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
 def test_W4_acknowledged_at_once(kind):
     go, ran = threading.Event(), []
     webhooks = Webhooks(SECRET, acknowledge="at_once")

@@ -13,6 +13,7 @@ from chakra_async._pages import Place
 from chakra_async._whatsapp import expect_success, items, next_place, surroundings
 from chakra_async.models import accounts, calling, flows, groups, messages, phone_numbers, plugins, templates
 from chakra_async.resources.whatsapp_messages import _sent
+from tests.raw import RawServer, answer, quick_client
 
 
 MODELS = [
@@ -116,3 +117,31 @@ def test_success_is_believed_unless_denied(value):
     denied = value == "false" or (isinstance(value, bool | int | float) and value == 0)
     with pytest.raises(DecodeError) if denied else nullcontext():
         expect_success(reply({"success": value}))
+
+
+def calls_that_promise_no_body(chakra):
+    whatsapp = chakra.whatsapp
+    return [
+        chakra.partner.update_plugin_config(enable_chakra_webhook=True),
+        whatsapp.messages.mark_read("wamid.x"),
+        whatsapp.templates.update("1", category="UTILITY"),
+        whatsapp.templates.delete("1", name="a"),
+        whatsapp.calling.update_settings(status="ENABLED"),
+        whatsapp.calling.reject("c"),
+        whatsapp.flows.set_public_key("-----BEGIN PUBLIC KEY-----"),
+        whatsapp.plugins.delete("p"),
+        whatsapp.groups.update("g", subject="A"),
+        whatsapp.groups.delete("g"),
+        whatsapp.groups.remove_participants("g", ["917701214822"]),
+    ]
+
+
+@pytest.mark.parametrize(("body", "taken"), [(b"OK", True), (b"", True), (b"<html>", False)])
+async def test_where_no_answer_is_known_any_but_a_web_page_is_taken(body, taken):
+    async with (
+        RawServer(answer(body=body, kind="text/html")) as server,
+        quick_client(server, plugin_id="p", phone_number_id="1") as chakra,
+    ):
+        for call in calls_that_promise_no_body(chakra):
+            with nullcontext() if taken else pytest.raises(DecodeError, match="not JSON"):
+                await call

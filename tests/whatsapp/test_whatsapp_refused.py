@@ -110,6 +110,10 @@ REFUSED = {
     # lists
     "eleven rows": (lambda m: ask(m, sections=rows(11)), "1 to 10 rows"),
     "no rows": (lambda m: ask(m, sections=[]), "1 to 10 rows"),
+    "empty section": (
+        lambda m: ask(m, sections=[{"title": "A", "rows": []}, {"title": "B", **rows(1)[0]}]),
+        "section has no rows",
+    ),
     "rows alone": (lambda m: ask(m, sections=[{"id": "a", "title": "A"}]), "a section must be"),
     "no section": (lambda m: ask(m, sections="abc"), "sections must be a list"),
     "row as text": (lambda m: ask(m, sections=[{"rows": ["a"]}]), "a row must be"),

@@ -66,7 +66,7 @@ def _of_columns(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     """Say which options about columns differ, and of those that hold several, which of them."""
     for name in sorted(was.keys() | now.keys()):
         old, new = was.get(name), now.get(name)
-        if old == new:
+        if old == new or _same_names(old, new):
             continue
         if isinstance(old, dict) and isinstance(new, dict):
             before, after = as_object(old), as_object(new)
@@ -76,6 +76,13 @@ def _of_columns(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
                     yield f"{name} of the column {column!r} was {values}"
         else:
             yield f"the columns' {name} was {_shown(old)} and is {_shown(new)}"
+
+
+def _same_names(old: Any, new: Any) -> bool:
+    """Whether both are lists of the same: their order, in the options about columns, has no meaning."""
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return False
+    return set(map(repr, as_list(old))) == set(map(repr, as_list(new)))
 
 
 def _shown(value: Any) -> str:

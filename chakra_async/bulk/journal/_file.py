@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from chakra_async.bulk.journal._records import Plan
@@ -110,6 +112,15 @@ class explained:  # noqa: N801
         raise JournalError(f"The journal {self._path} {what} ({text}).") from error
 
 
+@contextmanager
+def malformed() -> Generator[None]:
+    """Tell of contents that no run has written as sqlite tells of a file that none has."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
+        raise sqlite3.DatabaseError(f"malformed contents: {error!r}") from error
+
+
 def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False)
     try:
@@ -121,17 +132,37 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+@malformed()
+def read_head(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """Say whose a database is: the id of its application, its version, and how many tables it has."""
+    queries = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    application_id, version, tables = (db.execute(query).fetchone()[0] for query in queries)
+    return application_id, version, tables
+
+
+def _look_into(path: Path, mode: str) -> tuple[sqlite3.Connection, tuple[int, int, int]]:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
+    try:
+        return db, read_head(db)
+    except BaseException:
+        db.close()
+        raise
+
+
 def open_for_reading(path: Path) -> closing[sqlite3.Connection]:
     if not path.exists():
         raise JournalError(f"There is no journal {path}.")
     with explained(path):
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            [application_id] = db.execute("PRAGMA application_id").fetchone()
-            [version] = db.execute("PRAGMA user_version").fetchone()
-        except BaseException:
-            db.close()
-            raise
+            db, (application_id, version, tables) = _look_into(path, "ro")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
+                raise
+            # A run was killed as it opened or closed the file, and who only reads may not undo what it began.
+            db, (application_id, version, tables) = _look_into(path, "rw")
+    if not tables:
+        db.close()
+        raise JournalError(f"{path} is empty: its run ended before anything was sent; begin that anew.")
     if application_id != APPLICATION_ID:
         db.close()
         raise JournalError(f"{path} is no journal of a bulk run.")
@@ -141,10 +172,14 @@ def open_for_reading(path: Path) -> closing[sqlite3.Connection]:
     return closing(db)
 
 
+@malformed()
 def read_plan(db: sqlite3.Connection) -> Plan:
     """Return what a journal is about."""
     found = db.execute("SELECT name, value FROM plan WHERE name != ?", [ROWS])
-    return Plan(**{name: json.loads(value) for name, value in found})
+    plan = Plan(**{name: json.loads(value) for name, value in found})
+    if plan.operation not in {"updated", "created", "deleted"}:
+        raise ValueError(f"operation {plan.operation!r}")
+    return plan
 
 
 def another_version(path: Path, version: int) -> JournalError:
@@ -156,7 +191,9 @@ def another_version(path: Path, version: int) -> JournalError:
 
 
 def _lock_path(journal: Path) -> Path:
-    return journal.with_name(f"{journal.name}-lock")
+    # One journal may have several names, and has one lock; unlike `Path.resolve`, this takes circular links.
+    file = Path(os.path.realpath(journal))
+    return file.with_name(f"{file.name}-lock")
 
 
 def is_locked(journal: Path) -> bool:

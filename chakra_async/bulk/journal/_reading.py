@@ -12,7 +12,15 @@ from typing import cast
 import orjson
 from attrs import define
 
-from chakra_async.bulk.journal._file import DONE, ROWS, explained, is_locked, open_for_reading, read_plan
+from chakra_async.bulk.journal._file import (
+    DONE,
+    ROWS,
+    explained,
+    is_locked,
+    malformed,
+    open_for_reading,
+    read_plan,
+)
 from chakra_async.bulk.journal._records import (
     OUTCOMES,
     PENDING,
@@ -26,8 +34,17 @@ from chakra_async.bulk.journal._records import (
 from chakra_async.bulk.rows import Outcome
 
 
+_LEFT_OUT = 2**26
+"""More rows than a run ever leaves out before one that it notes: those it holds, or has given back unsent."""
+
+
+@malformed()
 def read_past(db: sqlite3.Connection, done: str) -> Past:
     past = Past()
+    [known] = db.execute(
+        "SELECT (SELECT coalesce(sum(length(sums)), 0) / 4 FROM delivery) + (SELECT count(*) FROM problem)"
+    ).fetchone()
+    end = known + _LEFT_OUT
     rows = db.execute("SELECT id, state, job_id, places, sums, outcomes FROM delivery ORDER BY id")
     for number, state, job_id, packed, packed_sums, codes in rows:
         sums = array("I", packed_sums)
@@ -35,14 +52,16 @@ def read_past(db: sqlite3.Connection, done: str) -> Past:
         past.jobs += job_id is not None
         if state == DONE:
             marks = codes or bytes([OUTCOMES.index(cast("Outcome", done)) + 1]) * len(sums)
+            if not 0 < min(marks) <= max(marks) <= len(OUTCOMES):
+                raise ValueError(f"outcome {max(marks)}")
         else:
             marks = bytes([PENDING]) * len(sums)
             past.pending.append(Delivery(number, job_id, places, sums))
-        _extend(past, max(places))
+        _extend(past, max(places), end)
         for place, total, mark in zip(places, sums, marks, strict=True):
             past.sums[place], past.known[place] = total, mark
     for (row,) in db.execute("SELECT row FROM problem"):
-        _extend(past, row)
+        _extend(past, row, end)
         if not past.known[row]:
             past.known[row] = REFUSED
     past.counts = {
@@ -53,7 +72,9 @@ def read_past(db: sqlite3.Connection, done: str) -> Past:
     return past
 
 
-def _extend(past: Past, place: int) -> None:
+def _extend(past: Past, place: int, end: int) -> None:
+    if not 0 <= place < end:
+        raise ValueError(f"row {place} of {end}")
     missing = place + 1 - len(past.known)
     if missing > 0:
         past.known.extend(bytes(missing))
@@ -88,16 +109,21 @@ def read_report(path: str | PathLike[str]) -> Report:
         plan = read_plan(db)
         past = read_past(db, plan.operation)
         counts = {str(outcome): count for outcome, count in past.counts.items()}
-        [rows] = db.execute("SELECT max(value) FROM plan WHERE name = ?", [ROWS]).fetchone()
         return Report(
             plan,
             counts,
             past.known.count(PENDING),
             past.jobs,
             is_locked(journal),
-            None if rows is None else int(rows),
+            _read_rows(db),
             past.pending,
         )
+
+
+@malformed()
+def _read_rows(db: sqlite3.Connection) -> int | None:
+    [rows] = db.execute("SELECT max(value) FROM plan WHERE name = ?", [ROWS]).fetchone()
+    return None if rows is None else int(rows)
 
 
 def read_problems(path: str | PathLike[str]) -> Iterator[Problem]:
@@ -107,6 +133,8 @@ def read_problems(path: str | PathLike[str]) -> Iterator[Problem]:
         JournalError: there is no journal, or it is damaged.
     """
     journal = Path(path)
-    with open_for_reading(journal) as db, explained(journal):
+    with open_for_reading(journal) as db, explained(journal), malformed():
         for row, outcome, key, line, errors, job_id in db.execute("SELECT * FROM problem ORDER BY row"):
+            if outcome not in OUTCOMES or not (isinstance(key, str | None) and isinstance(line, int | None)):
+                raise ValueError(f"row {row}: {outcome!r}, {key!r}, {line!r}")
             yield Problem(row, outcome, key, line, tuple(orjson.loads(errors)), job_id)

@@ -30,6 +30,7 @@ from chakra_async.bulk.journal._file import (
     another_version,
     connect,
     explained,
+    read_head,
     read_plan,
 )
 from chakra_async.bulk.journal._reading import read_past
@@ -172,9 +173,7 @@ class Journal:
         return number, state, None, pack_places(places), array("I", sums).tobytes(), codes
 
     def _prepare(self) -> None:
-        [application_id] = self._db.execute("PRAGMA application_id").fetchone()
-        [version] = self._db.execute("PRAGMA user_version").fetchone()
-        [tables] = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        application_id, version, tables = read_head(self._db)
         if not tables:
             # Not orjson, which refuses the name of a file that is not all text.
             plan = [(name, json.dumps(value)) for name, value in asdict(self._plan).items()]

@@ -14,7 +14,7 @@ a header that cannot serve (``ValueError``, before any row) and a file that cann
 
 JSON Lines objects are rows as CSV rows are: the same `Columns` tells what each top-level field means. A file
 whose objects are updates already, with ``id`` or ``key`` and ``data``, needs no reader: a bulk run takes
-plain mappings. Numbers beyond 64 bits become floats; give such ids as text.
+plain mappings. A whole number beyond 64 bits is refused; give such ids as text.
 """
 
 from __future__ import annotations

@@ -58,7 +58,8 @@ def _pairs(data: Mapping[str, str] | Iterable[str] | None) -> Mapping[str, str] 
 def _names(names: Iterable[Any]) -> tuple[Any, ...]:
     if isinstance(names, (str, bytes)):  # a string is a sequence of its characters, which nobody means
         raise ValueError(f"give a sequence of texts such as ({names!r},), not the bare text {names!r}")  # noqa: TRY004
-    return tuple(names)
+    # The order of a set is another one in each process.
+    return tuple(sorted(names, key=repr) if isinstance(names, (set, frozenset)) else names)
 
 
 def _zone(timezone: tzinfo | str | None) -> tzinfo | None:

@@ -57,8 +57,9 @@ class FailuresWriter:
     the original file. Its name may tell another format than it has: then say `format` or `delimiter` when
     it is read.
 
-    The file has its name once it is closed. Until then, and for good where the process is killed, what there
-    is of it stands beside it in a file whose name ends in ``.part``: nobody takes a part for all.
+    The file has its name once it is closed. Until then, and for good where the process is killed or the disk
+    is full, what there is of it stands beside it in a file whose name ends in ``.part``: nobody takes a part
+    for all.
 
     Usually made by `RowReader.failures`, which knows the header.
 
@@ -98,7 +99,9 @@ class FailuresWriter:
         self.delimiter: str = delimiter
         """Of a CSV file."""
         self._header = header
-        self._part = self.path.with_name(f"{self.path.name[:100]}.{secrets.token_hex(4)}.part")
+        # In bytes, of which a name may have 255.
+        beginning = os.fsencode(self.path.name)[:100].decode("utf-8", "ignore")
+        self._part = self.path.with_name(f"{beginning}.{secrets.token_hex(4)}.part")
         self._own: list[int] = []
         self._row = line_of(delimiter)
         self._marked = encoding is not None
@@ -106,6 +109,7 @@ class FailuresWriter:
         self._stack = ExitStack()
         self._file: IO[str] | None = None
         self._closed = False
+        self._fault: OSError | None = None
         if overwrite:
             self.path.unlink(missing_ok=True)
         elif self._in_the_way():
@@ -123,17 +127,24 @@ class FailuresWriter:
         """Finish the file, and give it its name.
 
         Raises:
-            OSError: It cannot be written to its end, or another file has that name by now.
+            OSError: It could not be written to its end, or another file has that name by now.
         """
         self._closed = True
         begun, self._file = self._file is not None, None
         try:
             self._stack.close()
-        finally:
-            if begun:
-                if self._in_the_way():
-                    raise FileExistsError(f"{self.path} exists by now; the rows are in {self._part}")
-                self._part.replace(self.path)
+        except OSError as error:
+            self._fault = self._fault or error
+        if not begun:
+            return
+        if self._fault is not None:
+            # What was lost need not be at the end.
+            raise OSError(
+                f"{self.path} could not be written to its end ({self._fault}); a part is in {self._part}"
+            ) from self._fault
+        if self._in_the_way():
+            raise FileExistsError(f"{self.path} exists by now; the rows are in {self._part}")
+        self._part.replace(self.path)
 
     def discard(self) -> None:
         """Leave no file."""
@@ -152,6 +163,7 @@ class FailuresWriter:
         """Write one row.
 
         Raises:
+            OSError: It cannot be written.
             TypeError: The row's ``ref`` is not what a reader of this module gave it.
             ValueError: The writer is closed, or the header is not known yet.
         """
@@ -161,10 +173,12 @@ class FailuresWriter:
         line = ref.line if result.line is None else result.line
         errors = [_tidy(error) for error in result.errors]
         file = self._file or self._open()
-        if self.format == "csv":
-            file.write(self._csv(line, result.outcome, errors, ref.record))
-        else:
-            file.write(_json(line, result.outcome, errors, ref.record))
+        write = self._csv if self.format == "csv" else _json
+        try:
+            file.write(write(line, result.outcome, errors, ref.record))
+        except OSError as error:
+            self._fault = error
+            raise
         self.count += 1
 
     def _open(self) -> IO[str]:
@@ -207,11 +221,11 @@ def _json(line: int, outcome: str, errors: list[str], record: str) -> str:
     if own := _OWN_NOTE.match(record):
         try:
             note, end = json.JSONDecoder().raw_decode(record, own.end())
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         else:
             original: Any = cast("dict[str, Any]", note).get("line") if isinstance(note, dict) else None
-            line = original if isinstance(original, int) else line
+            line = original if type(original) is int and 0 < original < 2**63 else line
             record = "{" + record[end:].lstrip(" \t").removeprefix(",").lstrip(" \t")
     head = (
         '{"'

@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import os
+import select
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -46,19 +47,36 @@ def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error(_KEEP, _keep)
 
 
+def _read(file: Any, size: int) -> bytes:
+    """Read some bytes, and none only at the end; a file that does not block may have none yet."""
+    # A pipe's read() waits until everything asked for has come.
+    read = getattr(file, "read1", file.read)
+    data = read(size)
+    if not data and _is_unblocked(file):
+        select.select([file], [], [])
+        data = read(size)
+    return data or b""
+
+
+def _is_unblocked(file: Any) -> bool:
+    try:
+        return not os.get_blocking(file.fileno())
+    except (AttributeError, OSError, ValueError):  # no file of the system, or none that could be so
+        return False
+
+
 class _Resumed(io.RawIOBase):
     """A binary file whose first bytes were already read; closing it leaves the file open."""
 
     def __init__(self, head: bytes, file: IO[bytes]) -> None:
         self._head = head
-        # A pipe's read() waits until everything asked for has come.
-        self._read: Any = getattr(file, "read1", file.read)
+        self._file = file
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        data: bytes = self._head or self._read(len(buffer))
+        data = self._head or _read(self._file, len(buffer))
         size = min(len(data), len(buffer))
         buffer[:size] = data[:size]
         self._head = data[size:]
@@ -111,7 +129,7 @@ def _resumed(head: bytes, file: IO[bytes], stack: ExitStack) -> Any:
 def _head(file: IO[bytes]) -> bytes:
     head = b""
     try:
-        while len(head) < 4 and (more := file.read(4 - len(head))):
+        while len(head) < 4 and (more := _read(file, 4 - len(head))):
             head += more
     except _UNPACKING as error:
         raise _damaged(0) from error

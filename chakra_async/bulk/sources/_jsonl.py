@@ -9,7 +9,7 @@ from chakra_async.bulk.sources import _files
 from chakra_async.bulk.sources._columns import FAILURE_FIELD, LINE_COLUMN, Columns, is_reserved
 from chakra_async.bulk.sources._files import damage, is_damaged, stub
 from chakra_async.bulk.sources._rows import Row, finisher, given_roots, reject
-from chakra_async.bulk.sources._values import load_json
+from chakra_async.bulk.sources._values import NumberTooLargeError, load_json
 
 
 def read_jsonl(lines: Iterator[str], columns: Columns, unseen: set[str], *, create: bool) -> Iterator[Row]:
@@ -42,6 +42,9 @@ def read_jsonl(lines: Iterator[str], columns: Columns, unseen: set[str], *, crea
             continue
         try:
             found = load_json(text)
+        except NumberTooLargeError as error:
+            yield reject(number, text, f"in the line, {error}")
+            continue
         except ValueError as error:
             yield reject(number, text, f"the line is not JSON ({error}); write one object on each line")
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -17,6 +18,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _MAX_DEPTH_UNCHECKED = 200
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_MAYBE_TOO_LARGE = b"0" * 19
+"""Every digit a zero: no shorter number is beyond 64 bits."""
+
+
+class NumberTooLargeError(ValueError):
+    """A whole number of JSON is beyond 64 bits, and would become another one."""
 
 
 @frozen
@@ -122,14 +130,24 @@ def load_json(text: str) -> Any:
 
     Raises:
         ValueError: It is not JSON, or nested deeper than the encoder will write.
+        NumberTooLargeError: It holds a whole number beyond 64 bits.
     """
     value = orjson.loads(text)
-    if text.count("[") + text.count("{") > _MAX_DEPTH_UNCHECKED:
+    # Each bracket has its other half.
+    if len(text) > 2 * _MAX_DEPTH_UNCHECKED and text.count("[") + text.count("{") > _MAX_DEPTH_UNCHECKED:
         try:
             orjson.dumps(value)
         except TypeError:
             raise ValueError("nested too deeply") from None
+    if _MAYBE_TOO_LARGE in text.encode().translate(_ZEROS):
+        # orjson makes floats of numbers that are too large; digits may as well stand in a text.
+        json.loads(text, parse_int=_check_size)
     return value
+
+
+def _check_size(digits: str) -> None:
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**64:
+        raise NumberTooLargeError(f"{digits[:60]} is a number of more than 64 bits; put it in quotes")
 
 
 def instant(timezone: tzinfo | None) -> Callable[[Any], datetime]:
@@ -189,5 +207,7 @@ def converters(timezone: tzinfo | None) -> Mapping[str, Converter]:
         "bool": Converter(to_bool, "true or false", "write true, yes or 1, or false, no or 0"),
         "date": Converter(to_date, "an ISO 8601 date", "write it as 2026-01-31"),
         "datetime": Converter(to_milliseconds, moment.expected, moment.mend),
-        "json": Converter(to_json, "JSON", 'write it as {"a": 1}, [1, 2] or "text"'),
+        "json": Converter(
+            to_json, "JSON with numbers of at most 64 bits", 'write it as {"a": 1}, [1, 2] or "text"'
+        ),
     }

@@ -76,7 +76,7 @@ class Account:
         """Whether the source was read to its end."""
         self.error: Exception | None = None
         """Why the run could not go on."""
-        self.write_error: OSError | None = None
+        self.write_error: Exception | None = None
         """Why the failures file is not whole."""
         self.writer: FailuresWriter | None = None
         """Where the rows go as well."""
@@ -105,7 +105,7 @@ class Account:
         if self.writer is not None and self.write_error is None:
             try:
                 self.writer.write(result)
-            except OSError as error:
+            except Exception as error:  # whatever it is, the file is not whole
                 self.write_error = error
 
     def warn(self, result: RowResult) -> None:
@@ -127,5 +127,5 @@ class Account:
         if self.writer is not None:
             try:
                 self.writer.close()
-            except OSError as error:
-                self.write_error = self.write_error or error
+            except OSError as error:  # tells where the part is
+                self.write_error = error

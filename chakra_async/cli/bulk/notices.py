@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -47,10 +48,10 @@ def tell_of_columns(request: Request, reader: Any, first: Any) -> None:
         known = _FIELDS.get(name.casefold().translate({ord(mark): None for mark in "_- "}))
         if known is not None and name not in named:
             option, meaning = known
-            shown = clean(name, 60)
+            shown, typed = clean(name, 60), shlex.quote(clean(name, 60))
             click.echo(
                 f"Note: the column {shown!r} is sent as an attribute of that name. To set {meaning} of the "
-                f"process by it, give --{option}-column {shown}; to leave it out, --skip {shown}.",
+                f"process by it, give --{option}-column {typed}; to leave it out, --skip {typed}.",
                 err=True,
             )
 

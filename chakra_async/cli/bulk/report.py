@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +17,7 @@ from chakra_async.cli.bulk.standing import Standing
 from chakra_async.cli.connection import Connection
 from chakra_async.cli.status import BROKEN_OFF, NOT_ALL, sentence
 from chakra_async.cli.streams import forget_stdout
-from chakra_async.cli.text import counted, counted_rows, duration
+from chakra_async.cli.text import counted, counted_rows, duration, quoted_path
 from chakra_async.errors import JournalError
 
 
@@ -96,7 +95,7 @@ def _account(summary: Summary, account: Account, request: Request, *, unfinished
     if not account.whole:
         yield "The run ended early: the rows after these were not read, and not sent."
     elif request.output is not None and account.error is None:
-        plan = shlex.quote(request.output)
+        plan = quoted_path(request.output)
         go_on = f" To send exactly that: chakra bulk apply {plan}" if summary.valid else ""
         yield f"{counted(summary.valid, 'row')} in {plan}.{go_on}"
     if account.warnings:
@@ -143,19 +142,21 @@ def _coloured(outcome: str) -> str:
 
 def _where_all_are(account: Account, request: Request, *, unfinished: bool) -> str | None:
     """Say where every row that did not succeed can be found, if that is of use."""
+    # Of a file that is not whole, the error tells.
+    whole = request.failures is not None and account.write_error is None
     if unfinished:
         # Mending the others as well would send again what going on sends.
-        place = "" if request.failures is None else f" {account.written:,} rows are in {request.failures};"
+        place = f" {account.written:,} rows are in {request.failures};" if whole else ""
         return f"The run is not over:{place} go on first, and mend what remains then."
-    if request.failures is None and request.journal is not None and not request.piped:
+    if not whole and request.journal is not None and not request.piped:
         return f"To get every such row, with its reason, in a file: {failures_command(request.journal)}"
     if request.failures is None:
         if account.error is not None and all(group.outcome != "invalid" for group in account.groups.values()):
             return None  # nothing is wrong with the rows themselves
         made = "" if request.applies else " made to be mended"
         return f"Give --failures FILE to get every such row, with its reason, in a file{made}."
-    if account.write_error is not None:
-        return f"{account.written:,} of them are in {request.failures}."
+    if not whole:
+        return None
     all_of_them = "It is" if account.count == 1 else "All of them are"
     if request.applies:
         return f"{all_of_them} in {request.failures}, with the reason. What has changed needs a new plan."
@@ -184,6 +185,7 @@ def _about_unknown(count: int, request: Request) -> str:
 def _as_json(
     summary: Summary, account: Account, request: Request, interrupts: Interrupts, *, unfinished: bool
 ) -> dict[str, Any]:
+    error = account.error or account.write_error
     return {
         "ok": summary.ok and account.whole and account.error is None,
         "procedure": request.procedure,
@@ -199,8 +201,8 @@ def _as_json(
         "pace": summary.pace,
         "read_to_the_end": account.whole,
         "stopped_by": None if interrupts.number is None else interrupts.name,
-        "error": None if account.error is None else sentence(account.error),
-        "failures": request.failures if account.written else None,
+        "error": None if error is None else sentence(error),
+        "failures": request.failures if account.written and account.write_error is None else None,
         "plan": request.output if account.whole and account.error is None else None,
         "journal": request.journal,
         "resume": request.resume if unfinished else None,

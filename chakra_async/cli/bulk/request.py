@@ -14,7 +14,7 @@ from attrs import define, field
 
 from chakra_async.bulk.sources import Columns, ColumnType, FailuresWriter, parse_column
 from chakra_async.bulk.sources._formats import by_suffix
-from chakra_async.cli.text import as_options
+from chakra_async.cli.text import as_options, quoted_path
 
 
 Action: TypeAlias = Literal["update", "create", "delete"]
@@ -122,12 +122,12 @@ class Request:
 
 def resume_command(journal: str) -> str:
     """Return the command that takes up the run of a journal."""
-    return f"chakra bulk resume {shlex.quote(journal)}"
+    return f"chakra bulk resume {quoted_path(journal)}"
 
 
 def failures_command(journal: str) -> str:
     """Return the command that writes the rows of a journal that were not done."""
-    return f"chakra bulk failures {shlex.quote(journal)} -o FILE"
+    return f"chakra bulk failures {quoted_path(journal)} -o FILE"
 
 
 def reading_options(written: FailuresWriter, request: Request | None = None) -> str:

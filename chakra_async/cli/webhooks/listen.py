@@ -59,6 +59,8 @@ def listen(
     from chakra_async.cli.webhooks.listening import Listener  # noqa: PLC0415 - loads a server
     from chakra_async.webhooks import Webhooks  # noqa: PLC0415 - no other command needs it
 
+    if not host:
+        raise click.UsageError("the host is empty: expected an address such as 127.0.0.1, or 0.0.0.0 for all")
     if secret is None and not accept_unsigned:
         raise click.UsageError(
             "there is no secret: set CHAKRA_WEBHOOK_SECRET, give --secret-file FILE, or let in everything "

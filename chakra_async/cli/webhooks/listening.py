@@ -50,7 +50,10 @@ class Listener:
         """
         app = web.Application()
         app.router.add_post("/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        # What is compressed is shown and recorded as it came, and refused as by any receiver.
+        runner = web.AppRunner(
+            app, access_log=None, auto_decompress=False, shutdown_timeout=_SHUTDOWN_SECONDS
+        )
         with Interrupts() as interrupts:
             interrupts.stop = self._over.set
             await runner.setup()
@@ -69,7 +72,10 @@ class Listener:
         self._new.add(event.id)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        body = await _read(request.content)
+        try:
+            body = await _read(request.content)
+        except (ConnectionError, web.RequestPayloadError):
+            return web.Response(status=400)  # it broke off
         receipt = await self._webhooks.receive(body, request.headers)
         try:
             if self._record is not None:

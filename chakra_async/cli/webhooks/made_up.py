@@ -73,12 +73,16 @@ def encoded(event: Event, form: WebhookFormat, *, bom: bool) -> bytes:
     """Return the body of the event.
 
     Raises:
-        ValueError: the format does not tell of it.
+        ValueError: the format does not tell of it, or JSON cannot hold what was said.
     """
     body = body_of(event, form, Settings())
     if body is None:
         raise ValueError(f"the format {form} does not tell of such events: choose another --format")
-    return (BOM if bom else b"") + orjson.dumps(body)
+    try:
+        text = orjson.dumps(body)
+    except TypeError as error:  # a number beyond 64 bits, or what is no text
+        raise ValueError(f"what was said cannot be sent as JSON: {error}") from None
+    return (BOM if bom else b"") + text
 
 
 _BUSINESS = "918045678900"

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from attrs import field, frozen
 
+from chakra_async._json import read_json
 from chakra_async._shapes import as_mapping
 
 
@@ -29,7 +30,11 @@ class Recorded:
 
 def as_line(body: bytes, headers: Mapping[str, str]) -> bytes:
     """Write a delivery as a line, with the line end."""
-    record: dict[str, Any] = {"at": datetime.now(UTC), "headers": _kept(headers)}
+    # Servers give stray bytes in headers as lone surrogates, which JSON cannot hold.
+    kept = {
+        name: value.encode("utf-8", "backslashreplace").decode() for name, value in _kept(headers).items()
+    }
+    record: dict[str, Any] = {"at": datetime.now(UTC), "headers": kept}
     try:
         record["body"] = body.decode()
     except UnicodeDecodeError:
@@ -54,7 +59,7 @@ def read(lines: Iterable[bytes]) -> Iterator[Recorded]:
 
 def _recorded(number: int, text: bytes) -> Recorded:
     try:
-        found: Any = orjson.loads(text.removeprefix(_BOM))
+        found: Any = read_json(text)
     except orjson.JSONDecodeError as error:
         raise ValueError(f"line {number} is not JSON: {error}; one delivery a line is expected") from None
     record = as_mapping(found)

@@ -52,12 +52,14 @@ class Jobs:
 
         Args:
             job_id: the job.
-            timeout: seconds to wait at most; ``None`` waits for ever.
+            timeout: seconds to wait at most, ``None`` for ever. The job is looked at once in any case, which
+                may take as long as any call.
 
         Endpoint: as :meth:`get`, as often as needed.
 
         Raises:
             JobTimeoutError: the time is over; the job goes on, and can be waited for again.
             NotFoundError: there is no such job.
+            ValueError: the timeout is nan.
         """
         return self._portal.call(self._resource.wait, job_id, timeout=timeout)

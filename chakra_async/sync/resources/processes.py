@@ -73,7 +73,7 @@ class Processes:
         Raises:
             BadRequestError: the service does not understand ``where``.
             NotFoundError: there is no such procedure.
-            ValueError: ``skip`` or ``limit`` is out of range.
+            ValueError: ``skip`` or ``limit`` is out of range, or a value in ``where`` cannot be sent.
         """
         from chakra_async.sync.paging import Pager  # noqa: PLC0415
 

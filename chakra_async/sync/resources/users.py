@@ -90,7 +90,8 @@ class Users:
             NotFoundError: there is no such user.
             BadRequestError: the service refuses a value.
             TypeError: ``data`` or ``fields`` is no mapping.
-            ValueError: nothing is given to change, a field is given twice, or the method is none of the four.
+            ValueError: nothing is given to change, a field is given twice, a value cannot be sent, or the
+                method is none of the four.
         """
         return self._portal.call(
             self._resource.update,
