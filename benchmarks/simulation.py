@@ -52,16 +52,21 @@ class Bucket(Service):
 
 
 class Windowed(Service):
-    """Counts anew in every second of the clock."""
+    """Counts anew in every second of the clock, or in so many."""
 
-    _second = -1
-    _count = 0
+    def __init__(self, allowed: Allowed, seconds: float = 1.0) -> None:
+        super().__init__(allowed)
+        self._seconds = seconds
+        self._window = -1
+        self._count = 0
 
     def allows(self, now: float) -> bool:
-        if int(now) != self._second:
-            self._second, self._count = int(now), 0
-        self._count += self._count < self.allowed(now)
-        return self._count < self.allowed(now)
+        if now // self._seconds != self._window:
+            self._window, self._count = int(now // self._seconds), 0
+        if self._count >= self._seconds * self.allowed(now):
+            return False
+        self._count += 1
+        return True
 
 
 class Sliding(Service):
@@ -147,6 +152,8 @@ def _cases() -> Iterator[tuple[str, Callable[[Allowed], Service]]]:
 
 def main() -> None:
     limits: dict[str, Allowed] = {
+        "5/s": lambda _: 5,
+        "20/s": lambda _: 20,
         "50/s": lambda _: 50,
         "300/s": lambda _: 300,
         "100, 40, 100/s": lambda now: 40 if 20 <= now < 40 else 100,

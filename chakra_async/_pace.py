@@ -26,6 +26,9 @@ class Growth(NamedTuple):
 
 SEARCH = Growth(0.0, 1.0, 0.25)
 """Nothing is known but how many went at first."""
+LONG_WAIT = 0.05
+"""A search doubles no sooner than in this share of the wait asked for: a long one is that of a long window,
+whose end a quick search meets with all that may be in flight."""
 APPROACH = Growth(2.5, 0.05, 2.0, 0.12)
 """The limit is not far."""
 STEADY = Growth(8.0, 0.02, 2.0, 0.12)
@@ -33,7 +36,9 @@ STEADY = Growth(8.0, 0.02, 2.0, 0.12)
 LONGEST_HOLD, LONGER = 30.0, 1.9
 """A limit met again and again is tried again after up to so many seconds, each time so many times as many."""
 SAFE, SAFER = 0.98, 0.965
-"""Where to stay, as a share of what was computed, and of what went well a second before the refusal."""
+"""Where to stay, as a share of what was computed, and of what went well a while before the refusal."""
+LATE, LATE_REQUESTS = 1.0, 2.0
+"""How long before, in seconds and in requests: where few go, a refusal comes some of them late."""
 SOUGHT, VAGUE, SHARP = 0.97, 0.75, 2.0
 """The same of what a search has found, which is noticed late; and of that, if the burst before it came less
 than so many times as fast as its bucket is refilled."""
@@ -176,7 +181,7 @@ class Rate:
         """Count an answer other than 429 to a request sent at ``sent``."""
         if sent > self._refused_at:
             self.accepted += 1
-        elif self._growth is SEARCH and self._base < math.inf:
+        elif self._searching and self._base < math.inf:
             # The first refusal had overtaken it.
             number, seconds = self._burst
             self._base *= 1 + 1 / number
@@ -199,12 +204,16 @@ class Rate:
         """When requests went again after the last refusal."""
         return max(self._refused_at, self.not_before)
 
+    @property
+    def _searching(self) -> bool:
+        return self._growth.hold == SEARCH.hold
+
     def _learn(self, sent: float, now: float, seconds: float) -> None:
         age = sent - self._resumed - self._idle
         if self._base == math.inf:
             self._begin(sent, now, seconds)
-        elif self._growth is SEARCH:
-            self._find(self._base * SEARCH.share(age), now - self._resumed)
+        elif self._searching:
+            self._find(self._base * self._growth.share(age), now - self._resumed)
         elif age > self._growth.hold:
             self._step_back(age)
         else:
@@ -216,7 +225,7 @@ class Rate:
             self._burst = self.accepted, sent - max(self._since, self._resumed)
             self._asked = sent
             self._base = SAFE * self.accepted / max(now - self._since, seconds, 1.0)
-            self._growth = SEARCH
+            self._growth = SEARCH._replace(doubling=max(SEARCH.doubling, LONG_WAIT * seconds))
 
     def _find(self, latest: float, lasted: float) -> None:
         """Compute the limit from the first burst, and from how far the search came.
@@ -225,7 +234,7 @@ class Rate:
         a second is used up before the search comes to ``1 + growth`` times the limit.
         """
         number, seconds = self._burst
-        growth = math.log(2) / SEARCH.doubling
+        growth = math.log(2) / self._growth.doubling
         bucket = _refilled(latest, growth, number, seconds)
         window = min(latest / (1 + growth), number / max(seconds, 1.0))
         slow = number < SHARP * bucket * seconds
@@ -244,7 +253,7 @@ class Rate:
 
     def _step_back(self, age: float) -> None:
         """Go back to what went well before it became too much."""
-        safe, lag = (TRACED, self._lag(age)) if self._shallow else (SAFER, 1.0)
+        safe, lag = (TRACED, self._lag(age)) if self._shallow else (SAFER, LATE + LATE_REQUESTS / self._base)
         grown = safe * self._growth.share(age - lag)
         longer = max(STEADY.hold, min(LONGEST_HOLD, LONGER * self._growth.hold))
         self._base *= grown
