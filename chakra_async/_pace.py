@@ -277,7 +277,7 @@ class Rate:
             allowed = SAFE * self.accepted / (lasted + self._depth * (1 - lasted))
             share = min(share, max(LOWEST_FALL, allowed / self._base))
         # A deep bucket was refilled in the pause: that is how its average is always the same.
-        average = self.accepted / (lasted + self._pause)
+        average = self.accepted / max(lasted + self._pause, SHORTEST_PAUSE)
         alike = abs(average - self._average) < AGREE * self._average
         agree = alike and self._depth > DEEP and average < share * self._base
         self._base = SAFE * average if agree else share * self._base

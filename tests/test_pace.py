@@ -6,7 +6,7 @@ from functools import partial
 from heapq import heappop, heappush
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks.simulation import Bucket, Service, Sliding, Windowed, simulate
@@ -156,6 +156,7 @@ def test_a_refusal_before_anything_was_accepted_tells_no_rate():
         max_size=200,
     )
 )
+@example([("accepted", 1), ("refused", 3), ("pause", 3), ("refused", 0), ("pause", 3), ("refused", 0)])
 def test_no_history_leads_to_a_rate_that_stands_still(history):
     rate, now = Rate(), 0.0
     for what, seconds in history:

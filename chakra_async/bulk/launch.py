@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +54,8 @@ class Service:
     submit_creates: Callable[[bytes], Awaitable[Job]]
     submit_updates: Callable[[bytes], Awaitable[Job]]
     jobs: JobCalls
+    paces: dict[Outcome, JobPace]
+    """How long jobs took so far, by what they did; what a run learns the next one knows."""
     any_of: AnyOf
     get: Callable[[str], Awaitable[Process]]
     config: Callable[[], Awaitable[TeamConfig]]
@@ -64,16 +64,12 @@ class Service:
 
 
 class Launcher:
-    """Makes the runs and writers of one procedure; ``options`` are fields of :class:`BulkOptions`.
-
-    What one learns of how long jobs take the next one knows.
-    """
+    """Makes the runs and writers of one procedure; ``options`` are fields of :class:`BulkOptions`."""
 
     def __init__(self, procedure: str, settings: Settings, service: Service) -> None:
         self._procedure = procedure
         self._settings = settings
         self._service = service
-        self._paces: defaultdict[Outcome, JobPace] = defaultdict(partial(JobPace, AT_ONCE))
 
     def creates(self, source: Source[CreateRow], *, on_unknown: str, **options: Any) -> BulkRun:
         """Make a run of creations."""
@@ -86,7 +82,7 @@ class Launcher:
             jobs=service.jobs,
             wrap=wrap_creates,
             done="created",
-            pace=self._paces["created"],
+            pace=self._pace("created"),
             lookup=self._finder(),
             review=Review(None, "created", dry_run=self._dry_run("created", chosen)),
         )
@@ -126,9 +122,12 @@ class Launcher:
             jobs=service.jobs,
             wrap=wrap_updates,
             done=done,
-            pace=self._paces[done],
+            pace=self._pace(done),
             review=Review(self._finder(), done, options.only_changed, self._dry_run(done, options)),
         )
+
+    def _pace(self, done: Outcome) -> JobPace:
+        return self._service.paces.setdefault(done, JobPace(AT_ONCE))
 
     def _finder(self) -> Finder:
         return Finder(self._service.any_of, self._service.get)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 
 
@@ -38,14 +37,16 @@ class JobPace:
     sizes, by least squares. By how much jobs differ from that says when to begin looking for an end, and
     when it is overdue.
 
-    A service that works on few jobs at once lets the others wait, so among fewer jobs one may take less: as
-    much less as they are fewer, if all that those before it did was to wait.
+    A service that works on few jobs at once lets the others wait. So among fewer jobs one is expected in
+    proportion sooner, for those before it may have done nothing but wait, yet not before the quickest that
+    was among as few.
     """
 
     def __init__(self, first: float = FIRST) -> None:
         """Have the first job looked at ``first`` seconds after it was submitted."""
         self.first = first
-        self._recent: deque[tuple[int, int, float]] = deque(maxlen=REMEMBERED)
+        # Never changed in place, for a client may have loops in several threads.
+        self._recent: tuple[tuple[int, int, float], ...] = ()
         self._largest = 0
         self._mean_rows = self._mean_seconds = self._per_row = 0.0
         self.batch: int = 0
@@ -71,7 +72,7 @@ class JobPace:
             return None
         expected = self._expected(rows)
         found = [(took / self._expected(size), among / then) for size, then, took in self._recent]
-        # Among more of them none took less.
+        # Among more jobs none takes less.
         least = min((ratio for ratio, share in found if share >= 1), default=0.0)
         ratios = sorted(max(min(ratio, least), ratio * min(1.0, share)) for ratio, share in found)
         # Of the few seen at first, those to come will differ more than they do.
@@ -81,7 +82,8 @@ class JobPace:
 
     def learn(self, rows: int, seconds: float, among: int = 1) -> None:
         """Remember how long a job of ``rows`` rows took, the latest of ``among`` when it was sent."""
-        self._recent.append((max(rows, 1), among, max(seconds, INSTANT)))
+        latest = max(rows, 1), among, max(seconds, INSTANT)
+        self._recent = (*self._recent, latest)[-REMEMBERED:]
         self._largest = max(self._largest, rows)
         self._fit()
 

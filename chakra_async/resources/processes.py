@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     # Loaded with the first call that needs them: most programs need neither bulk nor lists.
     from chakra_async.bulk.follow import JobCalls
     from chakra_async.bulk.launch import Launcher
-    from chakra_async.bulk.rows import Progress
+    from chakra_async.bulk.polling import JobPace
+    from chakra_async.bulk.rows import Outcome, Progress
     from chakra_async.bulk.run import BulkRun, CreateRow, DeleteRow, Source, UpdateRow
     from chakra_async.bulk.writer import Writer
     from chakra_async.models.config import TeamConfig
@@ -37,7 +39,7 @@ class Processes:
     def __init__(self, transport: Transport, jobs: Callable[[], JobCalls]) -> None:
         self._transport = transport
         self._jobs = jobs
-        self._launchers: dict[str, Launcher] = {}
+        self._paces: defaultdict[str, dict[Outcome, JobPace]] = defaultdict(dict)
 
     async def get(self, procedure: str, process_id: str, /) -> Process:
         """Fetch a process by its id.
@@ -486,13 +488,12 @@ class Processes:
         from chakra_async.bulk.launch import Launcher, Service  # noqa: PLC0415 - most programs need none
         from chakra_async.bulk.lookup import MOST  # noqa: PLC0415
 
-        if procedure in self._launchers:
-            return self._launchers[procedure]
         _base(procedure)
         service = Service(
             submit_creates=lambda body: self._submit_creates(procedure, body),
             submit_updates=lambda body: self._submit_updates(procedure, body),
             jobs=self._jobs(),
+            paces=self._paces[procedure],
             # That a list of values means any of them is inferred; what "or" means is documented.
             any_of=lambda name, values: self.list(
                 procedure, where={"or": [{name: value} for value in values]}, limit=MOST
@@ -501,8 +502,7 @@ class Processes:
             config=self._config,
             limit=self._transport.gate.limit,
         )
-        launcher = self._launchers[procedure] = Launcher(procedure, self._transport.settings, service)
-        return launcher
+        return Launcher(procedure, self._transport.settings, service)
 
     async def _config(self) -> TeamConfig:
         from chakra_async.models.config import TeamConfig  # noqa: PLC0415 - needed by dry runs alone

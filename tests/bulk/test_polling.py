@@ -3,7 +3,10 @@
 import asyncio
 import random
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from heapq import heappop, heappush
+from itertools import pairwise
 from statistics import mean, median
 from types import SimpleNamespace
 
@@ -13,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chakra_async import ProcessUpdate
+from chakra_async.bulk import courier, engine
 from chakra_async.bulk import follow as following
 from chakra_async.bulk.polling import AT_ONCE, FIRST, LONGEST, JobPace, Watch
 
@@ -194,6 +198,23 @@ def test_among_fewer_jobs_one_that_waited_for_none_takes_as_long():
     assert pace.window(1000, 1)[0] > 0.9
 
 
+def test_runs_in_several_threads_may_learn_at_once():
+    pace, before = JobPace(), sys.getswitchinterval()
+
+    def follow_some():
+        for _ in range(300):
+            pace.learn(1000, 1.0)
+            assert pace.window(1000)[1] == pytest.approx(1.0, rel=0.5)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for done in [pool.submit(follow_some) for _ in range(4)]:
+                done.result()
+    finally:
+        sys.setswitchinterval(before)
+
+
 def test_a_service_that_becomes_slower_is_learned_anew():
     jobs = some(1.0, 0.05) + some(3.0, 0.05, count=48)
     found = follow(jobs, grow=False)
@@ -270,63 +291,77 @@ def test_nothing_is_looked_at_before_it_can_have_ended():
     assert Watch(JobPace(), 1000).wait(FIRST) == 0
 
 
-LONG = 4.0
-JOBS = re.compile(r"http://chakra\.test/v1/ext/background-job/.*")
+class Service:
+    """Works on a few jobs of one row at once, in the order in which they came; none tells of progress."""
+
+    def __init__(self, seconds, workers=32):
+        self.seconds, self.free, self.jobs = seconds, [0.0] * workers, []
+        self.looks = []
+        """The ages at which each job was looked at."""
+
+    def submit(self, url, **_):
+        now = asyncio.get_running_loop().time()
+        end = max(now, heappop(self.free)) + self.seconds
+        heappush(self.free, end)
+        self.jobs.append((now, end))
+        self.looks.append([])
+        return self.answer(len(self.jobs) - 1, now)
+
+    def look(self, url, **_):
+        number, now = int(url.name), asyncio.get_running_loop().time()
+        self.looks[number].append(now - self.jobs[number][0])
+        return self.answer(number, now)
+
+    def answer(self, number, now):
+        begun, end = self.jobs[number]
+        done = now >= end
+        times = {"createdAt": 10**12 + 1000 * begun, "completedAt": done and 10**12 + 1000 * end}
+        meta = {"bjEntryCompletionStatusVsCount": {"SUCCESS": int(done), "NOT_STARTED": 1 - done}}
+        return CallbackResult(payload={"_data": {"id": str(number), **times}, "_meta": meta})
 
 
 @pytest.fixture
-def looked_at(virtual_time, mocked, monkeypatch):
-    """Run bulk updates of one row through a client, one after another; give the ages at which each job was looked at."""
+def take(virtual_time, mocked, monkeypatch):
+    """Have one client make runs, one after another, with a job for each row; give the seconds it takes."""
 
-    def looked_at(procedures):
-        found = []
-
-        def job(begun, now):
-            times = {"createdAt": 10**12 + 1000 * begun, "completedAt": 0}
-            done = now - begun >= LONG
-            if done:
-                times["completedAt"] = times["createdAt"] + 1000 * LONG
-            counts = {"SUCCESS": int(done), "NOT_STARTED": 1 - done}
-            meta = {"bjEntryCompletionStatusVsCount": counts}
-            return CallbackResult(payload={"_data": {"id": f"J{begun}", **times}, "_meta": meta})
-
+    def take(service, *runs):
         async def main():
-            now, begun = asyncio.get_running_loop().time, 0.0
-            monkeypatch.setattr(following, "time", SimpleNamespace(monotonic=now))
-
-            def submit(url, **_):
-                nonlocal begun
-                begun = now()
-                found.append([])
-                return job(begun, begun)
-
-            def look(url, **_):
-                found[-1].append(now() - begun)
-                return job(begun, now())
-
-            mocked.get(JOBS, callback=look, repeat=True)
+            now = asyncio.get_running_loop().time
+            clock = SimpleNamespace(monotonic=now, thread_time=lambda: 0.0)
+            for module in (courier, engine, following):
+                monkeypatch.setattr(module, "time", clock)
+            mocked.get(re.compile(".*/background-job/.*"), callback=service.look, repeat=True)
+            mocked.patch(re.compile(".*/process"), callback=service.submit, repeat=True)
             async with virtual_time.client() as chakra:
-                for procedure in procedures:
-                    url = f"http://chakra.test/v1/ext/procedure/{procedure}/process"
-                    mocked.patch(url, callback=submit)
-                    row = ProcessUpdate(id="P", data={"a": 1})
-                    assert (await chakra.processes.bulk_update(procedure, [row]).run()).ok
+                for procedure, rows in runs:
+                    updates = [ProcessUpdate(id=f"P{n}", data={"a": 1}) for n in range(rows)]
+                    assert (await chakra.processes.bulk_update(procedure, updates, chunk_size=1).run()).ok
+            return now()
 
-        virtual_time.run(main())
-        return found
+        return virtual_time.run(main())
 
-    return looked_at
+    return take
 
 
-def test_a_run_knows_how_long_the_jobs_of_those_before_it_took(looked_at):
-    first, *others = looked_at(["lead"] * 6)
+def test_a_run_knows_how_long_the_jobs_of_those_before_it_took(take):
+    service = Service(4.0)
+    take(service, *[("lead", 1)] * 6)
+    first, *others = service.looks
     assert len(first) > 10
-    assert all(len(looks) <= 3 and looks[-1] < 1.15 * LONG for looks in others)
+    assert all(len(looks) <= 3 and looks[-1] < 1.15 * service.seconds for looks in others)
 
 
-def test_what_jobs_of_one_procedure_take_says_nothing_about_another(looked_at):
-    lead, visit = looked_at(["lead", "visit"])
-    assert visit == pytest.approx(lead)
+def test_what_jobs_of_one_procedure_take_says_nothing_about_another(take):
+    service = Service(4.0)
+    take(service, ("lead", 1), ("visit", 1))
+    lead, visit = service.looks
+    assert visit == pytest.approx(lead, rel=0.01)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_a_service_that_works_on_few_jobs_at_once_is_kept_busy(take, workers):
+    jobs, seconds = 60, 0.25
+    assert take(Service(seconds, workers), ("lead", jobs)) < 1.2 * jobs * seconds / workers
 
 
 def test_looks_of_a_run_before_are_not_shared():
@@ -340,4 +375,4 @@ def test_looks_of_a_run_before_are_not_shared():
             continue
         ages.append(age)
         watch.unfinished(age, 0)
-    assert all(later < 1.3 * sooner for sooner, later in zip(ages, ages[1:], strict=False) if sooner > 0.2)
+    assert all(later < 1.3 * sooner for sooner, later in pairwise(ages) if sooner > 0.2)
