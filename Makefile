@@ -7,14 +7,14 @@ VENV ?= .venv
 WORKERS ?= 6
 # What is installed to develop with: a group of pyproject.toml.
 GROUP ?= dev
-MATTERS_MOST := $(addprefix tests/,test_transport.py test_processes.py test_retry.py bulk/test_run.py \
-	cli/test_cli_bulk.py sync/test_sync_calls.py transfers/test_uploads.py webhooks/test_webhook_sync.py)
+# Versions to install, such as the oldest that are allowed: PINS="$$(python3 tools/floors.py)".
+PINS ?=
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test floors check lint types layers generate format bench mutations audit clean
+.PHONY: help demo test check lint types layers generate format bench mutations audit clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -58,10 +58,6 @@ bench: $(VENV)/.installed-dev  ## measure, in under ten minutes (BENCH_ARGS=--qu
 mutations: $(VENV)/.installed-dev  ## switch off one defence after another, and see that the tests notice
 	$(BIN)/python tools/mutations.py $(MUTATIONS)
 
-floors: $(VENV)/bin/python  ## test what matters most with the oldest dependencies that are allowed
-	@$(BIN)/python -m pip install --quiet --editable . --group test $$($(BIN)/python tools/floors.py)
-	CHAKRA_BRIEF=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(MATTERS_MOST)
-
 audit:  ## look for known weaknesses in what we depend on (needs the network)
 	@$(MAKE) --no-print-directory VENV=.venv-audit .venv-audit/.installed
 	@.venv-audit/bin/python -m pip install --quiet --group audit
@@ -84,5 +80,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing chakra_async and what its tests need"
-	@$(BIN)/python -m pip install --quiet --editable '.[cli]' --group $(GROUP)
+	@$(BIN)/python -m pip install --quiet --editable '.[cli]' --group $(GROUP) $(PINS)
 	@touch $@ $(VENV)/.installed

@@ -99,7 +99,7 @@ async def test_creates_whose_answer_is_the_first_and_lost_are_looked_up(chakra_h
 
 async def test_none_of_several_creates_with_one_key_is_sent_again_if_it_exists(chakra_hq, chakra):
     rows = [new("X", state="RETIRED"), new("X", state="IN_SERVICE"), new("Y"), new("Z"), new("Z")]
-    chakra_hq.faults.next("POST", "bulk-create", reset="after")
+    chakra_hq.faults.next("POST", "bulk-create", reset="after", delay=0.05)
     results, _ = await outcomes(chakra.processes.bulk_create("aircraft", rows))
     assert [result.outcome for result in results] == ["created", "unknown", "created", "unknown", "unknown"]
     assert "other values of state" in results[1].errors[0]
@@ -132,7 +132,7 @@ async def test_creates_that_never_worked_end_the_run_with_their_own_error(chakra
 
 
 async def test_creates_are_not_taken_for_missing_where_others_are_listed(chakra_hq, chakra):
-    chakra_hq.faults.next("POST", "bulk-create", reset="after")
+    chakra_hq.faults.next("POST", "bulk-create", reset="after", delay=0.05)
     chakra_hq.faults.next("POST", "/list", times=None, status=200, body=STRANGER)
     results, error = await outcomes(chakra.processes.bulk_create("aircraft", [new("X0"), new("X1")]))
     assert error is None

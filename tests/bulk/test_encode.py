@@ -171,7 +171,7 @@ def test_any_mapping_serves_as_data(data):
         (ProcessUpdate("x", data={"a": [{"b": float("inf")}]}), "inf"),
         (ProcessUpdate("x", data={"a": WHEN}), "datetime"),
         (ProcessUpdate("x", data={"a": {1, 2}}), "set has no JSON form"),
-        (ProcessUpdate("x", data={"a": "\ud800"}), "UTF-8"),
+        (ProcessUpdate("x", data={"a": "\ud800"}), "(?i)utf-8"),
         (ProcessUpdate("x", data={1: "a"}), "str"),
         (ProcessUpdate("x", data={"a": 2**70}), "64-bit"),
         (ProcessUpdate(key="lead_id", state="A"), "pair"),

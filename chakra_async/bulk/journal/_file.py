@@ -175,7 +175,7 @@ def open_for_reading(path: Path) -> closing[sqlite3.Connection]:
 @malformed()
 def read_plan(db: sqlite3.Connection) -> Plan:
     """Return what a journal is about."""
-    found = db.execute("SELECT name, value FROM plan WHERE name != ?", [ROWS])
+    found = db.execute("SELECT name, value FROM plan WHERE name != ?", [ROWS]).fetchall()
     plan = Plan(**{name: json.loads(value) for name, value in found})
     if plan.operation not in {"updated", "created", "deleted"}:
         raise ValueError(f"operation {plan.operation!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Iterator
+from contextlib import closing
 from os import PathLike
 from pathlib import Path
 from typing import cast
@@ -38,6 +39,11 @@ _LEFT_OUT = 2**26
 """More rows than a run ever leaves out before one that it notes: those it holds, or has given back unsent."""
 
 
+def _query(db: sqlite3.Connection, sql: str) -> closing[sqlite3.Cursor]:
+    """Ask for rows of which perhaps not all are taken; a cursor left to an error would keep the file open."""
+    return closing(db.execute(sql))
+
+
 @malformed()
 def read_past(db: sqlite3.Connection, done: str) -> Past:
     past = Past()
@@ -45,25 +51,26 @@ def read_past(db: sqlite3.Connection, done: str) -> Past:
         "SELECT (SELECT coalesce(sum(length(sums)), 0) / 4 FROM delivery) + (SELECT count(*) FROM problem)"
     ).fetchone()
     end = known + _LEFT_OUT
-    rows = db.execute("SELECT id, state, job_id, places, sums, outcomes FROM delivery ORDER BY id")
-    for number, state, job_id, packed, packed_sums, codes in rows:
-        sums = array("I", packed_sums)
-        places = unpack_places(packed, len(sums))
-        past.jobs += job_id is not None
-        if state == DONE:
-            marks = codes or bytes([OUTCOMES.index(cast("Outcome", done)) + 1]) * len(sums)
-            if not 0 < min(marks) <= max(marks) <= len(OUTCOMES):
-                raise ValueError(f"outcome {max(marks)}")
-        else:
-            marks = bytes([PENDING]) * len(sums)
-            past.pending.append(Delivery(number, job_id, places, sums))
-        _extend(past, max(places), end)
-        for place, total, mark in zip(places, sums, marks, strict=True):
-            past.sums[place], past.known[place] = total, mark
-    for (row,) in db.execute("SELECT row FROM problem"):
-        _extend(past, row, end)
-        if not past.known[row]:
-            past.known[row] = REFUSED
+    with _query(db, "SELECT id, state, job_id, places, sums, outcomes FROM delivery ORDER BY id") as rows:
+        for number, state, job_id, packed, packed_sums, codes in rows:
+            sums = array("I", packed_sums)
+            places = unpack_places(packed, len(sums))
+            past.jobs += job_id is not None
+            if state == DONE:
+                marks = codes or bytes([OUTCOMES.index(cast("Outcome", done)) + 1]) * len(sums)
+                if not 0 < min(marks) <= max(marks) <= len(OUTCOMES):
+                    raise ValueError(f"outcome {max(marks)}")
+            else:
+                marks = bytes([PENDING]) * len(sums)
+                past.pending.append(Delivery(number, job_id, places, sums))
+            _extend(past, max(places), end)
+            for place, total, mark in zip(places, sums, marks, strict=True):
+                past.sums[place], past.known[place] = total, mark
+    with _query(db, "SELECT row FROM problem") as rows:
+        for (row,) in rows:
+            _extend(past, row, end)
+            if not past.known[row]:
+                past.known[row] = REFUSED
     past.counts = {
         outcome: count for mark, outcome in enumerate(OUTCOMES, 1) if (count := past.known.count(mark))
     }
@@ -133,8 +140,9 @@ def read_problems(path: str | PathLike[str]) -> Iterator[Problem]:
         JournalError: there is no journal, or it is damaged.
     """
     journal = Path(path)
-    with open_for_reading(journal) as db, explained(journal), malformed():
-        for row, outcome, key, line, errors, job_id in db.execute("SELECT * FROM problem ORDER BY row"):
+    query = "SELECT * FROM problem ORDER BY row"
+    with open_for_reading(journal) as db, explained(journal), malformed(), _query(db, query) as rows:
+        for row, outcome, key, line, errors, job_id in rows:
             if outcome not in OUTCOMES or not (isinstance(key, str | None) and isinstance(line, int | None)):
                 raise ValueError(f"row {row}: {outcome!r}, {key!r}, {line!r}")
             yield Problem(row, outcome, key, line, tuple(orjson.loads(errors)), job_id)
