@@ -4,7 +4,7 @@
 
 VENV ?= .venv
 # More than two cores need: many tests wait for other processes.
-WORKERS ?= 6
+WORKERS ?= 4
 # What is installed to develop with: a group of pyproject.toml.
 GROUP ?= dev
 # Versions to install, such as the oldest that are allowed: PINS="$$(python3 tools/floors.py)".
